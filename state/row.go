@@ -1,0 +1,218 @@
+package state
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// A row is everything remembered about one key of one key dimension, as bytes, so that the garbage collector has
+// nothing to walk, a commit is a copy and a crash test can compare states byte by byte:
+//
+//	header    used u32 | key length u32 | due i64 | gc i64 | blocks u16 | 0 u16 | plan u32
+//	directory blocks × (unit u16 | 0 u16 | capacity u32)
+//	key       padded to 8 bytes
+//	blocks    in the directory's order, each a multiple of 8 bytes
+//
+// All integers are little endian. A block belongs to a unit (a rule's scope, a table, …) of the plan; what is in it
+// is the unit's own business. due is the earliest event time at which something of the row is to be handled,
+// gc the event time from which the row may hold nothing any more; math.MaxInt64 stands for never.
+const (
+	rowHeader   = 32
+	rowDirEntry = 8
+)
+
+// Never is the time of what is not due at all.
+const Never = math.MaxInt64
+
+var le = binary.LittleEndian
+
+func rowUsed(b []byte) int { return int(le.Uint32(b)) }
+
+// rowKey returns the key inside the row's bytes.
+func rowKey(b []byte) []byte {
+	at := rowHeader + rowDirEntry*int(le.Uint16(b[24:]))
+	return b[at : at+int(le.Uint32(b[4:]))]
+}
+
+func pad8(n int) int { return (n + 7) &^ 7 }
+
+// RowDue reads from a row's bytes, of which only the first 32 are needed, when something in it is due and when it
+// may be empty.
+func RowDue(b []byte) (due, gc int64) {
+	return int64(le.Uint64(b[8:])), int64(le.Uint64(b[16:]))
+}
+
+// RowHeaderSize is how many bytes of a row RowDue needs.
+const RowHeaderSize = rowHeader
+
+// RowKey returns the key of a row's bytes.
+func RowKey(b []byte) []byte { return rowKey(b) }
+
+// Row is a handle to one row in the cache. It stays valid until the row is deleted or evicted, which never happens
+// while a stride is folded. A block's slice is valid until a block of the same row is added, grown or removed.
+type Row struct {
+	rows *Rows
+	id   uint32
+	b    []byte
+}
+
+// ID identifies the row within its Rows while it is in memory.
+func (r *Row) ID() uint32 { return r.id }
+
+// Key returns the row's key; it belongs to the row.
+func (r *Row) Key() []byte { return rowKey(r.b) }
+
+// Hash returns the hash of the row's key.
+func (r *Row) Hash() uint64 { return r.rows.meta[r.id].hash }
+
+// Plan returns the version of the plan that the row's blocks belong to.
+func (r *Row) Plan() uint32 { return le.Uint32(r.b[28:]) }
+
+// SetPlan notes the version of the plan that the row's blocks belong to.
+func (r *Row) SetPlan(v uint32) { le.PutUint32(r.b[28:], v) }
+
+// Due and GC read the row's times; SetDue and SetGC write them.
+func (r *Row) Due() int64     { return int64(le.Uint64(r.b[8:])) }
+func (r *Row) GC() int64      { return int64(le.Uint64(r.b[16:])) }
+func (r *Row) SetDue(t int64) { le.PutUint64(r.b[8:], uint64(t)) }
+func (r *Row) SetGC(t int64)  { le.PutUint64(r.b[16:], uint64(t)) }
+
+// Blocks returns how many blocks the row has.
+func (r *Row) Blocks() int { return int(le.Uint16(r.b[24:])) }
+
+// Unit returns the unit of block i.
+func (r *Row) Unit(i int) uint16 { return le.Uint16(r.b[rowHeader+rowDirEntry*i:]) }
+
+func (r *Row) blockCap(i int) int { return int(le.Uint32(r.b[rowHeader+rowDirEntry*i+4:])) }
+
+// find returns the index and offset of the unit's block; where there is none, where it would stand.
+func (r *Row) find(unit uint16) (i, off int, ok bool) {
+	n := r.Blocks()
+	off = rowHeader + rowDirEntry*n + pad8(int(le.Uint32(r.b[4:])))
+	for i = 0; i < n; i++ {
+		u := r.Unit(i)
+		if u >= unit {
+			return i, off, u == unit
+		}
+		off += r.blockCap(i)
+	}
+	return n, off, false
+}
+
+// Block returns the unit's block, nil if the row has none.
+func (r *Row) Block(unit uint16) []byte {
+	i, off, ok := r.find(unit)
+	if !ok {
+		return nil
+	}
+	c := r.blockCap(i)
+	return r.b[off : off+c : off+c]
+}
+
+// BlockAt returns the bytes of block i.
+func (r *Row) BlockAt(i int) []byte {
+	off := rowHeader + rowDirEntry*r.Blocks() + pad8(int(le.Uint32(r.b[4:])))
+	for j := 0; j < i; j++ {
+		off += r.blockCap(j)
+	}
+	c := r.blockCap(i)
+	return r.b[off : off+c : off+c]
+}
+
+// Ensure returns the unit's block with at least size bytes: a new one is all zero, an old one keeps its bytes and is
+// filled up with zeros.
+func (r *Row) Ensure(unit uint16, size int) []byte {
+	size = pad8(size)
+	i, off, ok := r.find(unit)
+	if !ok {
+		return r.insert(i, off, unit, size)
+	}
+	c := r.blockCap(i)
+	if c < size {
+		r.shift(off+c, size-c)
+		le.PutUint32(r.b[rowHeader+rowDirEntry*i+4:], uint32(size))
+		clear(r.b[off+c : off+size])
+		c = size
+	}
+	return r.b[off : off+c : off+c]
+}
+
+func (r *Row) insert(i, off int, unit uint16, size int) []byte {
+	r.shift(off, size)
+	clear(r.b[off : off+size])
+	at := rowHeader + rowDirEntry*i
+	r.shift(at, rowDirEntry)
+	le.PutUint16(r.b[at:], unit)
+	le.PutUint16(r.b[at+2:], 0)
+	le.PutUint32(r.b[at+4:], uint32(size))
+	le.PutUint16(r.b[24:], uint16(r.Blocks()+1))
+	off += rowDirEntry
+	return r.b[off : off+size : off+size]
+}
+
+// shift makes room for n bytes at offset at (n may be negative: it takes the bytes before at+|n| away).
+func (r *Row) shift(at, n int) {
+	used := rowUsed(r.b)
+	if used+n > len(r.b) {
+		r.b = r.rows.grow(r.id, used+n)
+	}
+	if n >= 0 {
+		copy(r.b[at+n:used+n], r.b[at:used])
+	} else {
+		copy(r.b[at:], r.b[at-n:used])
+	}
+	le.PutUint32(r.b, uint32(used+n))
+}
+
+// Shrink cuts the unit's block to size bytes.
+func (r *Row) Shrink(unit uint16, size int) {
+	size = pad8(size)
+	i, off, ok := r.find(unit)
+	if !ok || r.blockCap(i) <= size {
+		return
+	}
+	r.shift(off+size, size-r.blockCap(i))
+	le.PutUint32(r.b[rowHeader+rowDirEntry*i+4:], uint32(size))
+}
+
+// Remove takes the unit's block away.
+func (r *Row) Remove(unit uint16) {
+	i, off, ok := r.find(unit)
+	if !ok {
+		return
+	}
+	r.shift(off, -r.blockCap(i))
+	r.shift(rowHeader+rowDirEntry*i, -rowDirEntry)
+	le.PutUint16(r.b[24:], uint16(r.Blocks()-1))
+}
+
+// Bytes returns the row as it is stored. The slice belongs to the row.
+func (r *Row) Bytes() []byte { return r.b[:rowUsed(r.b)] }
+
+// newRow writes an empty row for key into b and returns how many bytes it takes.
+func newRow(b, key []byte) {
+	clear(b[:rowHeader])
+	used := rowHeader + pad8(len(key))
+	clear(b[rowHeader:used])
+	le.PutUint32(b, uint32(used))
+	le.PutUint32(b[4:], uint32(len(key)))
+	le.PutUint64(b[8:], Never&(1<<63-1))
+	le.PutUint64(b[16:], Never&(1<<63-1))
+	copy(b[rowHeader:], key)
+}
+
+// validRow reports whether stored bytes can be a row of key: a damaged value must not become a panic.
+func validRow(b, key []byte) bool {
+	if len(b) < rowHeader || rowUsed(b) != len(b) || int(le.Uint32(b[4:])) != len(key) {
+		return false
+	}
+	n := int(le.Uint16(b[24:]))
+	off := rowHeader + rowDirEntry*n + pad8(len(key))
+	if off > len(b) || string(rowKey(b)) != string(key) {
+		return false
+	}
+	for i := 0; i < n; i++ {
+		off += int(le.Uint32(b[rowHeader+rowDirEntry*i+4:]))
+	}
+	return off == len(b)
+}

@@ -1,0 +1,372 @@
+package state
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Backing is where rows live that are not in memory.
+type Backing interface {
+	// GetRow appends the stored row of (dim, hash, key) to dst; nil, nil if there is none.
+	GetRow(dim uint16, hash uint64, key, dst []byte) ([]byte, error)
+	// SeekRows calls f with every stored row of (dim, hash).
+	SeekRows(dim uint16, hash uint64, f func(row []byte) error) error
+}
+
+// RowWriter takes the changed rows of a commit.
+type RowWriter interface {
+	// SetRow returns the n bytes to fill with the new value of a row.
+	SetRow(dim uint16, hash uint64, key []byte, n int) []byte
+	// DeleteRow deletes a row.
+	DeleteRow(dim uint16, hash uint64, key []byte)
+}
+
+// Rows is the cache of one key dimension's rows in one shard: a write-back cache over a Backing, or, without one, the
+// whole state. It is not safe for concurrent use.
+//
+// A row is dirty from MarkDirty until Flush writes it to a batch, and stays in memory until Committed says that
+// the batch has been applied, so that a look-up never misses what is on its way.
+type Rows struct {
+	Dim       uint16
+	back      Backing
+	tab       []tabEntry // open addressing with linear probing
+	meta      []rowMeta
+	free      []uint32
+	n         int   // rows in memory
+	Cold      int64 // rows that are in the backing only
+	mem       *slabs
+	dirty     []uint32
+	deleted   []deletedRow
+	gone      map[uint64]int // hash -> how many of deleted have it
+	epoch     uint32 // of the commit that is being gathered
+	committed uint32 // the newest epoch whose batch has been applied
+	hand      uint32 // of the eviction clock
+	buf       []byte
+	order     []dirtyRow
+}
+
+type tabEntry struct {
+	tag uint32 // low half of the hash
+	id  uint32 // 1 + index into meta; 0 is empty
+}
+
+type rowMeta struct {
+	hash  uint64
+	loc   uint32
+	epoch uint32 // of the last change; 0: as loaded
+	used  bool   // since the clock's hand came by
+	live  bool
+}
+
+type deletedRow struct {
+	hash  uint64
+	key   []byte
+	epoch uint32
+}
+
+type dirtyRow struct {
+	hash uint64
+	id   uint32
+}
+
+// Memory is shared by the Rows of one shard.
+type Memory struct{ slabs slabs }
+
+// Bytes returns how many bytes of rows are in memory.
+func (m *Memory) Bytes() int64 { return m.slabs.bytes }
+
+// NewRows returns an empty cache. cold is how many rows the backing holds.
+func NewRows(dim uint16, m *Memory, back Backing, cold int64) *Rows {
+	return &Rows{Dim: dim, back: back, tab: make([]tabEntry, 64), mem: &m.slabs, epoch: 1, Cold: cold, gone: map[uint64]int{}}
+}
+
+// Len returns how many rows are in memory.
+func (s *Rows) Len() int { return s.n }
+
+// Overhead returns the bytes that the index of the rows takes.
+func (s *Rows) Overhead() int64 { return int64(len(s.tab))*8 + int64(cap(s.meta))*24 }
+
+func (s *Rows) handle(id uint32) Row { return Row{rows: s, id: id, b: s.mem.at(s.meta[id].loc)} }
+
+// Peek touches the places that a look-up of hash will need, so that the misses of several look-ups overlap.
+func (s *Rows) Peek(hash uint64) uint32 {
+	return s.tab[int(hash>>16)&(len(s.tab)-1)].id
+}
+
+// PeekRow touches the row that Peek found.
+func (s *Rows) PeekRow(id uint32) byte {
+	if id == 0 {
+		return 0
+	}
+	return s.mem.at(s.meta[id-1].loc)[0]
+}
+
+func (s *Rows) lookup(hash uint64, key []byte) (uint32, bool) {
+	mask := len(s.tab) - 1
+	for i := int(hash>>16) & mask; ; i = (i + 1) & mask {
+		e := s.tab[i]
+		if e.id == 0 {
+			return 0, false
+		}
+		if e.tag == uint32(hash) {
+			m := &s.meta[e.id-1]
+			if m.hash == hash && bytes.Equal(rowKey(s.mem.at(m.loc)), key) {
+				return e.id - 1, true
+			}
+		}
+	}
+}
+
+// Get returns the row of key, from memory or the backing.
+func (s *Rows) Get(hash uint64, key []byte) (Row, bool, error) {
+	if id, ok := s.lookup(hash, key); ok {
+		s.meta[id].used = true
+		return s.handle(id), true, nil
+	}
+	if s.Cold == 0 || s.back == nil || s.isDeleted(hash, key) {
+		return Row{}, false, nil
+	}
+	b, err := s.back.GetRow(s.Dim, hash, key, s.buf[:0])
+	if err != nil || b == nil {
+		return Row{}, false, err
+	}
+	s.buf = b
+	r, err := s.load(hash, key, b)
+	return r, err == nil, err
+}
+
+// GetOrNew is Get that makes an empty row where there is none.
+func (s *Rows) GetOrNew(hash uint64, key []byte) (Row, error) {
+	r, ok, err := s.Get(hash, key)
+	if ok || err != nil {
+		return r, err
+	}
+	id := s.add(hash, rowHeader+pad8(len(key))+64)
+	newRow(s.mem.at(s.meta[id].loc), key)
+	return s.handle(id), nil
+}
+
+// ByHash calls f with every row whose key has the hash, loading what is not in memory.
+func (s *Rows) ByHash(hash uint64, f func(Row) error) error {
+	if s.Cold > 0 && s.back != nil {
+		err := s.back.SeekRows(s.Dim, hash, func(b []byte) error {
+			if len(b) < rowHeader || rowUsed(b) != len(b) {
+				return fmt.Errorf("state: row %d/%016x is damaged", s.Dim, hash)
+			}
+			key := rowKey(b)
+			if _, ok := s.lookup(hash, key); ok || s.isDeleted(hash, key) {
+				return nil
+			}
+			_, err := s.load(hash, key, b)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	var ids []uint32
+	mask := len(s.tab) - 1
+	for i := int(hash>>16) & mask; s.tab[i].id != 0; i = (i + 1) & mask {
+		if e := s.tab[i]; e.tag == uint32(hash) && s.meta[e.id-1].hash == hash {
+			ids = append(ids, e.id-1)
+		}
+	}
+	for _, id := range ids {
+		if err := f(s.handle(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Rows) load(hash uint64, key, b []byte) (Row, error) {
+	if !validRow(b, key) {
+		return Row{}, fmt.Errorf("state: row %d/%016x is damaged", s.Dim, hash)
+	}
+	id := s.add(hash, len(b))
+	copy(s.mem.at(s.meta[id].loc), b)
+	s.Cold--
+	return s.handle(id), nil
+}
+
+// add makes a slot for a row of at least size bytes and enters it into the index.
+func (s *Rows) add(hash uint64, size int) uint32 {
+	if (s.n+1)*2 > len(s.tab) {
+		s.rehash(len(s.tab) * 2)
+	}
+	var id uint32
+	if f := len(s.free); f > 0 {
+		id = s.free[f-1]
+		s.free = s.free[:f-1]
+	} else {
+		s.meta = append(s.meta, rowMeta{})
+		id = uint32(len(s.meta) - 1)
+	}
+	s.meta[id] = rowMeta{hash: hash, loc: s.mem.alloc(size), used: true, live: true}
+	s.enter(hash, id)
+	s.n++
+	return id
+}
+
+func (s *Rows) enter(hash uint64, id uint32) {
+	mask := len(s.tab) - 1
+	i := int(hash>>16) & mask
+	for s.tab[i].id != 0 {
+		i = (i + 1) & mask
+	}
+	s.tab[i] = tabEntry{tag: uint32(hash), id: id + 1}
+}
+
+func (s *Rows) rehash(n int) {
+	s.tab = make([]tabEntry, n)
+	for i := range s.meta {
+		if s.meta[i].live {
+			s.enter(s.meta[i].hash, uint32(i))
+		}
+	}
+}
+
+// leave takes the row out of memory.
+func (s *Rows) leave(id uint32) {
+	m := &s.meta[id]
+	mask := len(s.tab) - 1
+	i := int(m.hash>>16) & mask
+	for s.tab[i].id != id+1 {
+		i = (i + 1) & mask
+	}
+	for j := (i + 1) & mask; s.tab[j].id != 0; j = (j + 1) & mask { // backward shift
+		home := int(s.meta[s.tab[j].id-1].hash>>16) & mask
+		if (j-home)&mask >= (j-i)&mask {
+			s.tab[i] = s.tab[j]
+			i = j
+		}
+	}
+	s.tab[i] = tabEntry{}
+	s.mem.release(m.loc)
+	*m = rowMeta{}
+	s.free = append(s.free, id)
+	s.n--
+}
+
+func (s *Rows) grow(id uint32, size int) []byte {
+	m := &s.meta[id]
+	old := s.mem.at(m.loc)
+	loc := s.mem.alloc(size)
+	b := s.mem.at(loc)
+	copy(b, old[:rowUsed(old)])
+	s.mem.release(m.loc)
+	m.loc = loc
+	return b
+}
+
+// MarkDirty notes that the row has changed, so that the next Flush writes it.
+func (s *Rows) MarkDirty(r *Row) {
+	m := &s.meta[r.id]
+	if m.epoch != s.epoch {
+		m.epoch = s.epoch
+		s.dirty = append(s.dirty, r.id)
+	}
+}
+
+// Delete removes the row.
+func (s *Rows) Delete(r *Row) {
+	if s.back != nil {
+		s.deleted = append(s.deleted, deletedRow{r.Hash(), bytes.Clone(r.Key()), s.epoch})
+		s.gone[r.Hash()]++
+	}
+	s.leave(r.id)
+}
+
+// isDeleted reports whether the row was deleted by a batch that may not have been applied yet, or that is still
+// being gathered.
+func (s *Rows) isDeleted(hash uint64, key []byte) bool {
+	if s.gone[hash] == 0 {
+		return false
+	}
+	for i := range s.deleted {
+		if d := &s.deleted[i]; d.hash == hash && bytes.Equal(d.key, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// Flush writes what has changed to w, sorted by hash, and begins a new epoch. It returns the epoch that was written
+// and how many rows were.
+func (s *Rows) Flush(w RowWriter) (epoch uint32, rows int) {
+	for i := range s.deleted {
+		if d := &s.deleted[i]; d.epoch == s.epoch {
+			w.DeleteRow(s.Dim, d.hash, d.key)
+		}
+	}
+	s.order = s.order[:0]
+	for _, id := range s.dirty {
+		if m := &s.meta[id]; m.live && m.epoch == s.epoch {
+			s.order = append(s.order, dirtyRow{m.hash, id})
+		}
+	}
+	slices.SortFunc(s.order, func(a, b dirtyRow) int {
+		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.id, b.id))
+	})
+	for i, d := range s.order {
+		if i > 0 && d.id == s.order[i-1].id {
+			continue // deleted and made again in one epoch
+		}
+		b := s.mem.at(s.meta[d.id].loc)
+		b = b[:rowUsed(b)]
+		copy(w.SetRow(s.Dim, d.hash, rowKey(b), len(b)), b)
+	}
+	s.dirty = s.dirty[:0]
+	s.epoch++
+	return s.epoch - 1, len(s.order)
+}
+
+// Committed notes that the batch of an epoch has been applied.
+func (s *Rows) Committed(epoch uint32) {
+	s.committed = epoch
+	keep := s.deleted[:0]
+	for _, d := range s.deleted {
+		if d.epoch > epoch {
+			keep = append(keep, d)
+		} else if s.gone[d.hash]--; s.gone[d.hash] == 0 {
+			delete(s.gone, d.hash)
+		}
+	}
+	s.deleted = keep
+}
+
+// Evict takes clean rows that were not used lately out of memory until at least n bytes are free or it went round
+// twice. It returns how many rows left.
+func (s *Rows) Evict(n int64) (evicted int) {
+	if s.back == nil {
+		return 0
+	}
+	target := s.mem.bytes - n
+	for steps := 2 * len(s.meta); steps > 0 && s.mem.bytes > target; steps-- {
+		if s.hand++; int(s.hand) >= len(s.meta) {
+			s.hand = 0
+		}
+		m := &s.meta[s.hand]
+		switch {
+		case !m.live || m.epoch > s.committed:
+		case m.used:
+			m.used = false
+		default:
+			s.leave(s.hand)
+			s.Cold++
+			evicted++
+		}
+	}
+	return evicted
+}
+
+// All calls f with every row in memory, in no useful order.
+func (s *Rows) All(f func(Row) bool) {
+	for i := range s.meta {
+		if s.meta[i].live && !f(s.handle(uint32(i))) {
+			return
+		}
+	}
+}
