@@ -1,0 +1,123 @@
+package window
+
+import (
+	"math"
+	"math/big"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"kelpie/event"
+)
+
+// bigDecimal reads d with math/big.
+func bigDecimal(d decimal) *big.Int {
+	n := new(big.Int)
+	for i := len(d) - 1; i >= 0; i-- {
+		n.Or(n.Lsh(n, 64), new(big.Int).SetUint64(d[i]))
+	}
+	if int64(d[2]) < 0 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), 192))
+	}
+	return n
+}
+
+func wideOf(n *big.Int) (w wide) {
+	n = new(big.Int).Set(n)
+	mask := new(big.Int).SetUint64(math.MaxUint64)
+	for i := range w {
+		w[i] = new(big.Int).And(n, mask).Uint64()
+		n.Rsh(n, 64)
+	}
+	return w
+}
+
+// anyDecimal draws decimals of every length, with trailing zeros or without.
+func anyDecimal(t *rapid.T) decimal {
+	d := decimal{rapid.Uint64().Draw(t, "w0"), rapid.Uint64().Draw(t, "w1"), rapid.Uint64().Draw(t, "w2")}
+	for i := 2; i >= rapid.IntRange(0, 3).Draw(t, "length"); i-- {
+		d[i] = 0
+	}
+	if by := rapid.IntRange(0, 18).Draw(t, "zeros"); by > 0 {
+		m, _ := d.abs()
+		_, r := m.divide(pow10[by])
+		if m[0] -= r; m[0]+r >= r { // no borrow
+			d = m
+		}
+	}
+	return d
+}
+
+func TestDecimalValue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := anyDecimal(t)
+		r := new(big.Rat).SetFrac(bigDecimal(d), new(big.Int).SetUint64(pow10[18]))
+		if got, want := d.value(), valueOf(r); got != want {
+			t.Fatalf("%s is %+v, want %+v", r.FloatString(18), got, want)
+		}
+	})
+}
+
+func TestDecimalOver(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := anyDecimal(t)
+		n := rapid.Uint64Range(1, 1<<60).Draw(t, "n")
+		if rapid.Bool().Draw(t, "few") {
+			n = n%1000 + 1
+		}
+		r := new(big.Rat).SetFrac(bigDecimal(d), new(big.Int).Mul(new(big.Int).SetUint64(pow10[18]), new(big.Int).SetUint64(n)))
+		if got, want := event.FloatValue(d.over(n)), nearest(r); got != want {
+			t.Fatalf("%s is %+v, want %+v", r, got, want)
+		}
+	})
+}
+
+// TestWideOver draws fractions of all sizes that callers have, some exactly between two float64s.
+func TestWideOver(t *testing.T) {
+	bits := func(t *rapid.T, most int) *big.Int {
+		words := rapid.SliceOfN(rapid.Byte(), 1, most/8).Draw(t, "bytes")
+		return new(big.Int).SetBytes(words)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		num, den := bits(t, 368), bits(t, 240)
+		if den.Sign() == 0 {
+			den.SetInt64(1)
+		}
+		if rapid.Bool().Draw(t, "tie") { // an odd integer of 54 bits, times den
+			half := new(big.Int).SetUint64(1<<53 | rapid.Uint64Range(0, 1<<53-1).Draw(t, "half") | 1)
+			den = bits(t, 200)
+			den.Add(den, big.NewInt(1))
+			num = half.Mul(half, den)
+			num.Add(num, big.NewInt(int64(rapid.IntRange(-1, 1).Draw(t, "off"))))
+		}
+		x, y := wideOf(num), wideOf(den)
+		want, _ := new(big.Rat).SetFrac(num, den).Float64()
+		if got := x.over(&y); got != want {
+			t.Fatalf("%s / %s = %b, want %b", num, den, got, want)
+		}
+	})
+}
+
+func TestDecimalEdges(t *testing.T) {
+	sum := func(vals ...event.Value) event.Value {
+		v, _ := sumAggregate{}.Fold(vals)
+		return v
+	}
+	f := func(got, want event.Value) {
+		t.Helper()
+		if got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	tenth := dec(1, 1)
+	f(sum(tenth, tenth, tenth, tenth, tenth, tenth, tenth, tenth, tenth, tenth), event.IntValue(1))
+	f(sum(dec(1001, 1), dec(2002, 1)), dec(3003, 1)) // 100.10 + 200.20 is 300.30
+	f(sum(event.IntValue(math.MinInt64)), event.IntValue(math.MinInt64))
+	f(sum(event.IntValue(math.MaxInt64), event.IntValue(1)), event.FloatValue(1<<63))
+	f(sum(event.IntValue(math.MinInt64), event.IntValue(-1)), event.FloatValue(-1<<63))
+	f(sum(event.IntValue(math.MinInt64), event.IntValue(math.MinInt64), event.IntValue(math.MaxInt64), event.IntValue(math.MaxInt64)), event.IntValue(-2))
+	f(sum(dec(999_999_999_999_999_999, 18), dec(1, 18)), event.IntValue(1))
+	f(sum(dec(-1, 18)), dec(-1, 18))
+	f(sum(event.IntValue(1), dec(1, 18)), event.IntValue(1)) // 1.000000000000000001 has 19 digits, and 1 is its nearest float64
+	f(sum(event.IntValue(1), dec(1, 17)), dec(100_000_000_000_000_001, 17))
+}
