@@ -1,0 +1,79 @@
+package state
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+var keyBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// GetRow appends the stored row of (dim, hash, key) to dst; nil, nil if there is none. It does not allocate while
+// dst has room.
+func (s *Store) GetRow(dim uint16, hash uint64, key, dst []byte) ([]byte, error) {
+	buf := keyBuffers.Get().(*[]byte)
+	k := slices.Grow((*buf)[:0], rowKeyPrefix+len(key))[:rowKeyPrefix+len(key)]
+	putRowKey(k, dim, hash, key)
+	v, err := s.get(k, dst)
+	*buf = k
+	keyBuffers.Put(buf)
+	return v, err
+}
+
+// SeekRows calls f with every stored row of (dim, hash). The row is valid during the call.
+func (s *Store) SeekRows(dim uint16, hash uint64, f func(row []byte) error) error {
+	return s.scan(appendHashed(nil, kindRow, dim, hash), nil, func(_, v []byte) (bool, error) {
+		return true, f(v)
+	})
+}
+
+// ScanRows calls f with hash, key and the first bytes (at most head of them; all with head < 0) of every row of dim,
+// ordered by hash. Key and value are valid during the call. At start it finds what is due without keeping the rows.
+func (s *Store) ScanRows(dim uint16, head int, f func(hash uint64, key, value []byte) error) error {
+	return s.scan(be.AppendUint16([]byte{kindRow}, dim), nil, func(k, v []byte) (bool, error) {
+		_, hash, key, ok := parseRowKey(k)
+		if !ok {
+			return false, damaged("row", k)
+		}
+		if head >= 0 && len(v) > head {
+			v = v[:head]
+		}
+		return true, f(hash, key, v)
+	})
+}
+
+// GetChunk appends a chunk of the row of (dim, hash, key) to dst; nil, nil if there is none.
+func (s *Store) GetChunk(dim uint16, hash uint64, key []byte, chunk uint64, dst []byte) ([]byte, error) {
+	return s.get(be.AppendUint64(appendChunks(nil, dim, hash, key), chunk), dst)
+}
+
+// ScanChunks calls f with every chunk of the row of (dim, hash, key), ordered by chunk number. The value is valid
+// during the call.
+func (s *Store) ScanChunks(dim uint16, hash uint64, key []byte, f func(chunk uint64, value []byte) error) error {
+	return s.scan(appendChunks(nil, dim, hash, key), nil, func(k, v []byte) (bool, error) {
+		_, _, _, chunk, ok := parseChunkKey(k)
+		if !ok {
+			return false, damaged("chunk", k)
+		}
+		return true, f(chunk, v)
+	})
+}
+
+// Dimensions returns the key dimensions that have stored rows.
+func (s *Store) Dimensions() (dims []uint16, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindRow}, UpperBound: []byte{kindRow + 1}})
+	if err != nil {
+		return nil, fatal("scan", err)
+	}
+	for ok := it.First(); ok; {
+		dim, _, _, valid := parseRowKey(it.Key())
+		if !valid {
+			return nil, errors.Join(damaged("row", it.Key()), it.Close())
+		}
+		dims = append(dims, dim)
+		ok = it.SeekGE(after(be.AppendUint16([]byte{kindRow}, dim)))
+	}
+	return dims, fatal("scan", it.Close())
+}

@@ -1,0 +1,71 @@
+package state
+
+import (
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Commit makes all that the batch holds true at once, and empties it. With sync it returns when the commit will
+// survive a crash of the machine; without, a crash may lose it, and then also every commit after it. When it
+// fails, the error is ErrFatal, the batch is lost and so is the store: nobody knows whether it was written.
+func (s *Store) Commit(b *Batch, sync bool) error {
+	if s.readOnly {
+		return fmt.Errorf("state: commit: %w", ErrReadOnly)
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if b.err != nil {
+		return b.err
+	}
+	messages := len(b.outbox) > 0
+	var err error
+	if messages || len(b.rejected) > 0 {
+		err = s.commitNumbered(b, sync)
+	} else {
+		err = s.apply(b, sync)
+	}
+	if err != nil {
+		return err
+	}
+	b.Reset()
+	if messages {
+		select {
+		case s.ready <- struct{}{}:
+		default: // somebody has been woken already
+		}
+	}
+	return nil
+}
+
+// commitNumbered gives messages and refused events their numbers, in the order in which they were added.
+func (s *Store) commitNumbered(b *Batch, sync bool) error {
+	n := &s.numbering
+	n.Lock()
+	defer n.Unlock()
+	s.numberMessages(b)
+	s.numberRejected(b)
+	s.numberedCounters(b)
+	if b.err != nil {
+		return b.err
+	}
+	return s.apply(b, sync)
+}
+
+// apply is the commit point: before it, nothing of the batch is there; after it, all of it.
+func (s *Store) apply(b *Batch, sync bool) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // how Pebble says that it cannot write its log any more
+			err = s.log.fail(&storageError{"commit", fmt.Errorf("%v", p)})
+		}
+	}()
+	opts := pebble.NoSync
+	if sync {
+		opts = pebble.Sync
+	}
+	if err := b.b.Commit(opts); err != nil {
+		return s.log.fail(&storageError{"commit", err})
+	}
+	return s.Err()
+}

@@ -1,0 +1,105 @@
+package state
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+// formatMajor gates what Pebble may write. It is raised by hand, with a line in docs/format.md.
+const formatMajor = pebble.FormatValueSeparation
+
+const (
+	memTableSize   = 64 << 20
+	memTables      = 4 // before writes wait for the flush
+	l0Compact      = 4
+	l0Stop         = 64
+	baseLevelSize  = 256 << 20
+	tableSize      = 16 << 20 // in L0; twice that in each level below
+	indexBlockSize = 128 << 10
+	bloomBits      = 10
+	maxFiles       = 1000
+)
+
+// pebbleOptions returns Pebble's options for a load that writes tens of thousands of rows every 50 ms, most of them
+// again soon, and reads single cold rows: large memtables absorb the rewriting, filters spare reads of keys that
+// are new, and compression is the cheapest there is.
+func (s *Store) pebbleOptions(o Options) *pebble.Options {
+	p := &pebble.Options{
+		FS:                          s.fs,
+		ReadOnly:                    o.ReadOnly,
+		ErrorIfNotExists:            o.ReadOnly,
+		CacheSize:                   o.Cache,
+		FormatMajorVersion:          formatMajor,
+		MemTableSize:                uint64(o.MemTable),
+		MemTableStopWritesThreshold: memTables,
+		L0CompactionThreshold:       l0Compact,
+		L0StopWritesThreshold:       l0Stop,
+		LBaseMaxBytes:               baseLevelSize,
+		MaxOpenFiles:                maxFiles,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		Logger:                      &s.log,
+		EventListener:               s.log.listener(),
+	}
+	p.TargetFileSizes[0] = tableSize
+	for i := range p.Levels {
+		p.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+		p.Levels[i].IndexBlockSize = indexBlockSize
+	}
+	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	return p
+}
+
+// pebbleLog hands Pebble's few words to slog and remembers that it gave up. Pebble calls Fatalf where it expects the
+// process to end; it returns here, and Commit refuses from then on.
+type pebbleLog struct {
+	out    *slog.Logger
+	failed atomic.Pointer[storageError]
+	stalls atomic.Int64 // times that writes had to wait
+}
+
+// Infof implements pebble.Logger: what Pebble does is worth a look only when debugging.
+func (l *pebbleLog) Infof(format string, args ...any) {
+	l.out.Debug("state: " + fmt.Sprintf(format, args...))
+}
+
+// Errorf implements pebble.Logger.
+func (l *pebbleLog) Errorf(format string, args ...any) {
+	l.out.Error("state: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf implements pebble.Logger.
+func (l *pebbleLog) Fatalf(format string, args ...any) {
+	l.fail(&storageError{"commit", fmt.Errorf(format, args...)})
+}
+
+// fail notes the first failure and returns it.
+func (l *pebbleLog) fail(err *storageError) error {
+	if l.failed.CompareAndSwap(nil, err) {
+		l.out.Error("state: storage failed, no further commit", "error", err)
+	}
+	return l.failed.Load()
+}
+
+// err returns the failure that ended the store, or nil.
+func (l *pebbleLog) err() error {
+	if e := l.failed.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+func (l *pebbleLog) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			l.out.Error("state: background work failed, will be tried again", "error", err)
+		},
+		WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
+			l.stalls.Add(1)
+			l.out.Warn("state: writes wait", "reason", i.Reason)
+		},
+	}
+}

@@ -1,0 +1,252 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kelpie/event"
+)
+
+const testDir = "data/state"
+
+// openMem opens a store on fs and closes it with the test.
+func openMem(t testing.TB, fs vfs.FS, o Options) *Store {
+	t.Helper()
+	o.FS = fs
+	s, err := Open(testDir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// commit fills a batch and commits it.
+func commit(t testing.TB, s *Store, fill func(*Batch)) {
+	t.Helper()
+	b := s.NewBatch()
+	fill(b)
+	if err := s.Commit(b, true); err != nil {
+		t.Fatal(err)
+	}
+	if !b.Empty() {
+		t.Error("a committed batch is not empty")
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func setRow(b *Batch, dim uint16, hash uint64, key, value string) {
+	copy(b.SetRow(dim, hash, []byte(key), len(value)), value)
+}
+
+func TestRows(t *testing.T) {
+	s := openMem(t, vfs.NewMem(), Options{})
+	commit(t, s, func(b *Batch) {
+		setRow(b, 1, 7, "ann", "one")
+		setRow(b, 1, 7, "bob", "two")
+		setRow(b, 1, 8, "", "no key")
+		setRow(b, 2, 7, "ann", "other dimension")
+		setRow(b, 1, 9, "gone", "x")
+		b.DeleteRow(1, 9, []byte("gone"))
+	})
+	get := func(dim uint16, hash uint64, key string, want []byte) {
+		t.Helper()
+		got, err := s.GetRow(dim, hash, []byte(key), make([]byte, 0, 16))
+		if err != nil || !bytes.Equal(got, want) || (got == nil) != (want == nil) {
+			t.Errorf("GetRow(%d, %d, %q) = %q, %v, want %q", dim, hash, key, got, err, want)
+		}
+	}
+	get(1, 7, "ann", []byte("one"))
+	get(1, 8, "", []byte("no key"))
+	get(2, 7, "ann", []byte("other dimension"))
+	get(1, 9, "gone", nil)
+	get(1, 7, "an", nil)
+
+	var found []string
+	if err := s.SeekRows(1, 7, func(row []byte) error { found = append(found, string(row)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(found, " ") != "one two" {
+		t.Errorf("SeekRows found %q", found)
+	}
+	found = nil
+	if err := s.ScanRows(1, 2, func(hash uint64, key, value []byte) error {
+		found = append(found, string(key)+"="+string(value))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(found, " ") != "ann=on bob=tw =no" {
+		t.Errorf("ScanRows found %q", found)
+	}
+	if dims, err := s.Dimensions(); err != nil || len(dims) != 2 || dims[0] != 1 || dims[1] != 2 {
+		t.Errorf("Dimensions() = %v, %v", dims, err)
+	}
+	commit(t, s, func(b *Batch) { b.DeleteDimension(1) })
+	get(1, 7, "ann", nil)
+	get(2, 7, "ann", []byte("other dimension"))
+}
+
+func TestChunks(t *testing.T) {
+	s := openMem(t, vfs.NewMem(), Options{})
+	ann, long := []byte("ann"), []byte("ann\x00\x00\x00\x00\x00\x00\x00\x02") // looks like chunk 2 of ann
+	commit(t, s, func(b *Batch) {
+		b.SetChunk(1, 7, ann, 2, []byte("second"))
+		b.SetChunk(1, 7, ann, 1, []byte("first"))
+		b.SetChunk(1, 7, ann, 3, []byte("third"))
+		b.SetChunk(1, 7, long, 1, []byte("of another key"))
+		b.DeleteChunk(1, 7, ann, 3)
+	})
+	var found []string
+	list := func(key []byte) string {
+		found = nil
+		if err := s.ScanChunks(1, 7, key, func(_ uint64, v []byte) error {
+			found = append(found, string(v))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(found, ",")
+	}
+	if got := list(ann); got != "first,second" {
+		t.Errorf("chunks are %s", got)
+	}
+	if v, err := s.GetChunk(1, 7, ann, 2, nil); err != nil || string(v) != "second" {
+		t.Errorf("GetChunk = %q, %v", v, err)
+	}
+	commit(t, s, func(b *Batch) { b.DeleteChunks(1, 7, ann) })
+	if got := list(ann); got != "" {
+		t.Errorf("chunks after deletion are %s", got)
+	}
+	if got := list(long); got != "of another key" {
+		t.Errorf("the other key's chunks are %s", got)
+	}
+}
+
+func TestReopen(t *testing.T) {
+	fs := vfs.NewMem()
+	s, err := Open(testDir, Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := s.Seed()
+	if seed == 0 {
+		t.Error("the seed is 0")
+	}
+	if _, ok, err := s.Checkpoint(); ok || err != nil {
+		t.Errorf("a new state has a checkpoint (%v)", err)
+	}
+	want := Checkpoint{
+		Partitions: []Partition{{Stream: "log", Next: 12, Read: 15, Newest: NoTime}},
+		Watermark:  NoTime, Newest: 5, Events: 12, Rules: "f00",
+		Frontier: &Frontier{Time: 4, Stream: "log", Offset: 11},
+	}
+	commit(t, s, func(b *Batch) {
+		b.SetCheckpoint(want)
+		b.SetNote("layout", []byte("notes"))
+		b.SetSource("events.jsonl", []byte("at 7"))
+		b.SetRules("f00", []byte("rules: {}"))
+		b.Enqueue("a1", "opened", []byte("{}"))
+		b.Reject(Rejected{Position: event.Position{Stream: "log", Offset: 3, Kind: event.LogPosition}, Reason: event.NotJSON, Raw: []byte("x")})
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	s = openMem(t, fs, Options{})
+	if s.Seed() != seed {
+		t.Error("the seed changed")
+	}
+	got, ok, err := s.Checkpoint()
+	if err != nil || !ok || got.Partitions[0] != want.Partitions[0] || *got.Frontier != *want.Frontier ||
+		got.Watermark != NoTime || got.Events != 12 || got.Rules != "f00" {
+		t.Errorf("Checkpoint() = %+v, %v, %v", got, ok, err)
+	}
+	for what, get := range map[string]func() ([]byte, error){
+		"notes":     func() ([]byte, error) { return s.Note("layout") },
+		"at 7":      func() ([]byte, error) { return s.Source("events.jsonl") },
+		"rules: {}": func() ([]byte, error) { return s.Rules("f00") },
+	} {
+		if v, err := get(); err != nil || string(v) != what {
+			t.Errorf("read %q, %v, want %q", v, err, what)
+		}
+	}
+	if v, err := s.Note("no such"); v != nil || err != nil {
+		t.Errorf("a note that is not there is %q, %v", v, err)
+	}
+	commit(t, s, func(b *Batch) { b.Enqueue("a2", "opened", nil) })
+	var seqs []uint64
+	if err := s.Outbox(0, func(m Message, _ Deliveries) (bool, error) {
+		seqs = append(seqs, m.Sequence)
+		return true, nil
+	}); err != nil || len(seqs) != 2 || seqs[0] != 1 || seqs[1] != 2 {
+		t.Errorf("messages are numbered %v, %v", seqs, err)
+	}
+	if c := s.RejectedCounts(); c.Total != 1 || c.Kept != 1 || c.ByReason["not-json"] != 1 {
+		t.Errorf("RejectedCounts() = %+v", c)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	fs := vfs.NewMem()
+	if _, err := Open(testDir, Options{FS: fs, ReadOnly: true}); !errors.Is(err, ErrNone) {
+		t.Errorf("opening nothing read-only: %v", err)
+	}
+	s := openMem(t, fs, Options{})
+	_, err := Open(testDir, Options{FS: fs})
+	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "by process ") {
+		t.Errorf("opening twice: %v", err)
+	}
+	commit(t, s, func(b *Batch) { b.setMeta(kindMeta, metaFormat, []byte{9, 0, 0, 0}) })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(testDir, Options{FS: fs}); !errors.Is(err, ErrNewer) || errors.Is(err, ErrFatal) {
+		t.Errorf("opening a newer format: %v", err)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	fs := vfs.NewMem()
+	s, err := Open(testDir, Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, func(b *Batch) { setRow(b, 1, 2, "k", "v") })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := openMem(t, fs, Options{ReadOnly: true})
+	if v, err := r.GetRow(1, 2, []byte("k"), nil); err != nil || string(v) != "v" {
+		t.Errorf("GetRow = %q, %v", v, err)
+	}
+	b := r.NewBatch()
+	defer b.Close()
+	setRow(b, 1, 2, "k", "w")
+	if err := r.Commit(b, false); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("Commit = %v", err)
+	}
+}
+
+func TestGetRowDoesNotAllocate(t *testing.T) {
+	s := openMem(t, vfs.NewMem(), Options{})
+	commit(t, s, func(b *Batch) { setRow(b, 1, 2, "key", "value") })
+	buf, key := make([]byte, 0, 64), []byte("key")
+	if n := testing.AllocsPerRun(100, func() {
+		if v, err := s.GetRow(1, 2, key, buf); err != nil || string(v) != "value" {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("GetRow allocates %v times", n)
+	}
+}
