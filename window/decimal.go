@@ -1,16 +1,15 @@
 package window
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
 
 	"kelpie/event"
 )
 
-// decimal is an integer times 10^-18 in 192 bits, two's complement, least word first. An Int or a Decimal is below 2^123
+// decimal is an integer times 10^-18 in 192 bits, two's complement. An Int or a Decimal is below 2^123
 // in these units, so 2^60 of them can be added in any order without loss.
-type decimal [3]uint64
+type decimal struct{ lo, mid, hi uint64 }
 
 // decimalScale is the fixed scale, the largest that event.Decimal has.
 const decimalScale = 18
@@ -26,25 +25,22 @@ func magnitude(v event.Value) (hi, lo, neg uint64) {
 
 // addDecimal adds an Int or a Decimal to the decimal at the beginning of acc; with flip all ones it subtracts.
 func addDecimal(acc []byte, v event.Value, flip uint64) {
-	_ = acc[23]
+	d := loadDecimal(acc)
 	hi, lo, neg := magnitude(v)
 	neg ^= flip // -x is ^x + 1
-	w0, c := bits.Add64(binary.LittleEndian.Uint64(acc), lo^neg, neg&1)
-	w1, c := bits.Add64(binary.LittleEndian.Uint64(acc[8:]), hi^neg, c)
-	w2, _ := bits.Add64(binary.LittleEndian.Uint64(acc[16:]), neg, c)
-	binary.LittleEndian.PutUint64(acc, w0)
-	binary.LittleEndian.PutUint64(acc[8:], w1)
-	binary.LittleEndian.PutUint64(acc[16:], w2)
+	w0, c := bits.Add64(d.lo, lo^neg, neg&1)
+	w1, c := bits.Add64(d.mid, hi^neg, c)
+	w2, _ := bits.Add64(d.hi, neg, c)
+	decimal{w0, w1, w2}.store(acc)
 }
 
 // mergeDecimal adds the decimal at the beginning of other to the one at the beginning of acc.
 func mergeDecimal(acc, other []byte) {
 	a, b := loadDecimal(acc), loadDecimal(other)
-	var c uint64
-	for i := range a {
-		a[i], c = bits.Add64(a[i], b[i], c)
-		putWord(acc, 8*i, a[i])
-	}
+	w0, c := bits.Add64(a.lo, b.lo, 0)
+	w1, c := bits.Add64(a.mid, b.mid, c)
+	w2, _ := bits.Add64(a.hi, b.hi, c)
+	decimal{w0, w1, w2}.store(acc)
 }
 
 func loadDecimal(acc []byte) decimal {
@@ -52,15 +48,22 @@ func loadDecimal(acc []byte) decimal {
 	return decimal{getWord(acc, 0), getWord(acc, 8), getWord(acc, 16)}
 }
 
+func (d decimal) store(acc []byte) {
+	_ = acc[23]
+	putWord(acc, 0, d.lo)
+	putWord(acc, 8, d.mid)
+	putWord(acc, 16, d.hi)
+}
+
 // abs returns the absolute value, and whether d is negative.
 func (d decimal) abs() (m decimal, negative bool) {
-	if int64(d[2]) >= 0 {
+	if int64(d.hi) >= 0 {
 		return d, false
 	}
 	var b uint64
-	m[0], b = bits.Sub64(0, d[0], 0)
-	m[1], b = bits.Sub64(0, d[1], b)
-	m[2], _ = bits.Sub64(0, d[2], b)
+	m.lo, b = bits.Sub64(0, d.lo, 0)
+	m.mid, b = bits.Sub64(0, d.mid, b)
+	m.hi, _ = bits.Sub64(0, d.hi, b)
 	return m, true
 }
 
@@ -79,12 +82,12 @@ func (d decimal) value() event.Value {
 		}
 	}
 	m, scale := m.shortest()
-	small := m[1]|m[2] == 0
+	small := m.mid|m.hi == 0
 	switch {
-	case small && scale == 0 && (m[0] <= math.MaxInt64 || negative && m[0] == 1<<63):
-		return event.IntValue(signed(m[0], negative))
-	case small && scale > 0 && m[0] < pow10[18]:
-		return event.Value{Kind: event.Decimal, N: signed(m[0], negative), Scale: scale}
+	case small && scale == 0 && (m.lo <= math.MaxInt64 || negative && m.lo == 1<<63):
+		return event.IntValue(signed(m.lo, negative))
+	case small && scale > 0 && m.lo < pow10[18]:
+		return event.Value{Kind: event.Decimal, N: signed(m.lo, negative), Scale: scale}
 	}
 	return event.FloatValue(d.over(1))
 }
@@ -93,7 +96,7 @@ func (d decimal) value() event.Value {
 func (d decimal) shortest() (m decimal, scale uint8) {
 	m, scale = d, decimalScale
 	for _, step := range [...]uint8{16, 8, 4, 2, 1} {
-		if step > scale || bits.TrailingZeros64(m[0]) < int(step) {
+		if step > scale || bits.TrailingZeros64(m.lo) < int(step) {
 			continue
 		}
 		if q, r := m.divide(pow10[step]); r == 0 {
@@ -103,13 +106,13 @@ func (d decimal) shortest() (m decimal, scale uint8) {
 	return m, scale
 }
 
-// cents returns a nonnegative d times 100 if that is an integer of 64 bits, as most sums are.
+// cents returns a nonnegative d times 100 if that is an integer of 64 bits, as most sums are. It divides by 10^16 without
+// a division: by 2^16 with a shift, by 5^16 with its inverse modulo 2^64, and multiplies back to see whether that was it.
 func (d decimal) cents() (c uint64, ok bool) {
-	if d[2] != 0 || d[1] >= pow10[16] {
-		return 0, false
-	}
-	c, r := bits.Div64(d[1], d[0], pow10[16])
-	return c, r == 0
+	const inverse = 16475523416025833537 // of 5^16
+	c = (d.mid<<48 | d.lo>>16) * inverse
+	hi, lo := bits.Mul64(c, pow10[16])
+	return c, lo == d.lo && hi == d.mid && d.hi == 0
 }
 
 // over returns the float64 that is nearest to d/n, rounded once; n is not 0.
@@ -128,16 +131,16 @@ func (d decimal) quotient(n uint64) float64 {
 	if c, ok := d.cents(); ok && c <= exact && n <= exact/100 {
 		return float64(c) / float64(n*100)
 	}
-	num, den := wide{d[0], d[1], d[2]}, wide{}
+	num, den := wide{d.lo, d.mid, d.hi}, wide{}
 	den[1], den[0] = bits.Mul64(n, pow10[decimalScale])
 	return num.over(&den)
 }
 
 // divide divides a nonnegative d by a word.
 func (d decimal) divide(by uint64) (q decimal, r uint64) {
-	q[2], r = bits.Div64(0, d[2], by)
-	q[1], r = bits.Div64(r, d[1], by)
-	q[0], r = bits.Div64(r, d[0], by)
+	q.hi, r = bits.Div64(0, d.hi, by)
+	q.mid, r = bits.Div64(r, d.mid, by)
+	q.lo, r = bits.Div64(r, d.lo, by)
 	return q, r
 }
 

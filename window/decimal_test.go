@@ -13,10 +13,10 @@ import (
 // bigDecimal reads d with math/big.
 func bigDecimal(d decimal) *big.Int {
 	n := new(big.Int)
-	for i := len(d) - 1; i >= 0; i-- {
-		n.Or(n.Lsh(n, 64), new(big.Int).SetUint64(d[i]))
+	for _, w := range []uint64{d.hi, d.mid, d.lo} {
+		n.Or(n.Lsh(n, 64), new(big.Int).SetUint64(w))
 	}
-	if int64(d[2]) < 0 {
+	if int64(d.hi) < 0 {
 		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), 192))
 	}
 	return n
@@ -34,14 +34,19 @@ func wideOf(n *big.Int) (w wide) {
 
 // anyDecimal draws decimals of every length, with trailing zeros or without.
 func anyDecimal(t *rapid.T) decimal {
-	d := decimal{rapid.Uint64().Draw(t, "w0"), rapid.Uint64().Draw(t, "w1"), rapid.Uint64().Draw(t, "w2")}
-	for i := 2; i >= rapid.IntRange(0, 3).Draw(t, "length"); i-- {
-		d[i] = 0
+	word := rapid.Uint64()
+	d := decimal{lo: word.Draw(t, "lo")}
+	if words := rapid.IntRange(1, 3).Draw(t, "words"); words > 1 {
+		d.mid = word.Draw(t, "mid")
+		if words > 2 {
+			d.hi = word.Draw(t, "hi")
+		}
 	}
 	if by := rapid.IntRange(0, 18).Draw(t, "zeros"); by > 0 {
 		m, _ := d.abs()
 		_, r := m.divide(pow10[by])
-		if m[0] -= r; m[0]+r >= r { // no borrow
+		if m.lo >= r {
+			m.lo -= r
 			d = m
 		}
 	}

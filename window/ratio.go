@@ -35,7 +35,7 @@ func (ratioAggregate) Value(acc []byte) (event.Value, bool) {
 	if n == 0 {
 		return event.Value{}, true
 	}
-	return event.FloatValue(float64(getWord(acc, 0)) / float64(n)), true
+	return event.FloatValue(float64(int64(getWord(acc, 0))) / float64(int64(n))), true
 }
 
 func (a ratioAggregate) Fold(vals []event.Value) (event.Value, bool) {

@@ -106,23 +106,24 @@ func (a stddevAggregate) Fold(vals []event.Value) (event.Value, bool) {
 // addSquare adds the square of an Int or a Decimal to the sum of squares; with flip all ones it subtracts.
 func addSquare(acc []byte, v event.Value, flip uint64) {
 	hi, lo, _ := magnitude(v)
-	h1, h0 := bits.Mul64(hi, hi)
+	s3, s2 := bits.Mul64(hi, hi)
 	m1, m0 := bits.Mul64(hi, lo)
-	l1, l0 := bits.Mul64(lo, lo)
-	m2 := m1 >> 63 // twice the middle product
-	m1, m0 = m1<<1|m0>>63, m0<<1
-	s := [squaresWords]uint64{l0, l1, h0, h1, 0}
-	var c uint64
-	s[1], c = bits.Add64(s[1], m0, 0)
-	s[2], c = bits.Add64(s[2], m1, c)
-	s[3], _ = bits.Add64(s[3], m2, c)
+	s1, s0 := bits.Mul64(lo, lo)
+	s1, c := bits.Add64(s1, m0<<1, 0) // the middle product counts twice
+	s2, c = bits.Add64(s2, m1<<1|m0>>63, c)
+	s3, _ = bits.Add64(s3, m1>>63, c)
 
-	words := acc[squaresOffset:stddevSize]
-	c = flip & 1
-	for i, w := range s {
-		w, c = bits.Add64(getWord(words, 8*i), w^flip, c)
-		putWord(words, 8*i, w)
-	}
+	sum := acc[squaresOffset:stddevSize]
+	s0, c = bits.Add64(getWord(sum, 0), s0^flip, flip&1)
+	s1, c = bits.Add64(getWord(sum, 8), s1^flip, c)
+	s2, c = bits.Add64(getWord(sum, 16), s2^flip, c)
+	s3, c = bits.Add64(getWord(sum, 24), s3^flip, c)
+	s4, _ := bits.Add64(getWord(sum, 32), flip, c)
+	putWord(sum, 0, s0)
+	putWord(sum, 8, s1)
+	putWord(sum, 16, s2)
+	putWord(sum, 24, s3)
+	putWord(sum, 32, s4)
 }
 
 // exactDeviations returns Σ(x - mean)² over the n exact values, divided by by, rounded once:
@@ -134,7 +135,8 @@ func exactDeviations(acc []byte, n, by uint64) float64 {
 	}
 	sum, _ := loadDecimal(acc).abs()
 	num := product(squares[:], []uint64{n})
-	square := product(sum[:], sum[:])
+	words := [...]uint64{sum.lo, sum.mid, sum.hi}
+	square := product(words[:], words[:])
 	num.subtract(&square)
 
 	unit := product(pow10[decimalScale:decimalScale+1], pow10[decimalScale:decimalScale+1])
