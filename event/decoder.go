@@ -1,0 +1,129 @@
+package event
+
+import "fmt"
+
+// maxDepth is how many levels of objects and lists an event may have, itself included.
+const maxDepth = 64
+
+// Decoder decodes events of one Schema. It is not safe for concurrent use: one per goroutine.
+// After warm-up it does not allocate, except for a Refusal.
+type Decoder struct {
+	maxSize int
+	root    *node
+	wanted  int              // slots: Schema.Paths, then type, time and id
+	copies  [][2]int         // slots (from, to) of paths that are wanted twice
+	types   map[string]int32 // index into Schema.Types
+	scan    scanner
+	text    []byte // scratch for texts of types and times
+}
+
+// NewDecoder returns a decoder for the schema.
+func NewDecoder(s *Schema) (*Decoder, error) {
+	e, err := s.Spec.envelope()
+	if err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
+	d := &Decoder{maxSize: e.maxSize, root: &node{}, types: map[string]int32{}}
+	for i, p := range s.Paths {
+		if len(p) == 0 || len(p) > maxDepth {
+			return nil, fmt.Errorf("event: path %d has %d parts, must have from 1 to %d", i, len(p), maxDepth)
+		}
+		d.want(p)
+	}
+	d.want(e.typ)
+	d.want(e.time)
+	d.want(e.id)
+	for i, t := range s.Types {
+		if _, ok := d.types[t]; !ok {
+			d.types[t] = int32(i)
+		}
+	}
+	return d, nil
+}
+
+func (d *Decoder) want(p Path) {
+	slot := d.wanted
+	d.wanted++
+	n := d.root
+	for _, name := range p {
+		n = n.child(name)
+	}
+	if n.slot > 0 {
+		d.copies = append(d.copies, [2]int{n.slot - 1, slot})
+		return
+	}
+	n.slot = slot + 1
+}
+
+// Decode decodes one event from raw into r, reusing r.Fields. On refusal r is undefined and the
+// returned Refusal says why; otherwise it is nil.
+func (d *Decoder) Decode(raw []byte, r *Record) *Refusal {
+	if len(raw) > d.maxSize {
+		return &Refusal{TooLong, d.maxSize, fmt.Sprintf("%d bytes, at most %d are taken", len(raw), d.maxSize)}
+	}
+	if cap(r.Fields) < d.wanted {
+		r.Fields = make([]Field, d.wanted)
+	}
+	fields := r.Fields[:d.wanted]
+	clear(fields)
+	begin, end, ref := d.scan.document(raw, d.root, fields)
+	if ref != nil {
+		return ref
+	}
+	if raw[begin] != '{' {
+		return &Refusal{NotAnObject, begin, fmt.Sprintf("expected an object, found %q", excerpt(raw, begin))}
+	}
+	for _, c := range d.copies {
+		fields[c[1]] = fields[c[0]]
+	}
+	n := d.wanted - 3
+	r.Raw = raw[begin:end]
+	r.Fields = fields[:n]
+	r.typ, r.id = fields[n], fields[n+2]
+	ref = d.envelope(r, fields[n+1])
+	if ref != nil {
+		ref.Offset += begin
+	}
+	return ref
+}
+
+// envelope finds out the record's type and time.
+func (d *Decoder) envelope(r *Record, at Field) *Refusal {
+	text, ok := AppendKey(d.text[:0], r.value(r.typ))
+	d.text = text
+	if !ok {
+		return &Refusal{MissingType, int(r.typ.Off), "no type: expected a string, a number or a bool"}
+	}
+	if r.Type, ok = d.types[string(text)]; !ok {
+		r.Type = -1
+	}
+	raw := r.Raw[at.Off:at.End]
+	switch at.Kind {
+	case FieldAbsent, FieldNull:
+		return &Refusal{MissingTime, int(at.Off), "no time"}
+	case FieldNumber:
+		r.Time, ok = parseEpoch(raw)
+	case FieldString:
+		r.Time, ok = parseClock(raw)
+	case FieldEscapedString:
+		d.text = appendUnescaped(d.text[:0], raw)
+		r.Time, ok = parseClock(d.text)
+	default:
+		ok = false
+	}
+	if !ok {
+		return &Refusal{UnparsableTime, int(at.Off), fmt.Sprintf("%q is no RFC 3339 time and no epoch time", excerpt(raw, 0))}
+	}
+	return nil
+}
+
+// DecodeJSON parses a whole JSON value, for tools: lists and objects stay text. It is as strict as a Decoder
+// and returns a *Refusal.
+func DecodeJSON(b []byte) (Value, error) {
+	var s scanner
+	begin, end, ref := s.document(b, nil, nil)
+	if ref != nil {
+		return Value{}, ref
+	}
+	return valueOf(string(b[begin:end])), nil
+}

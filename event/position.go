@@ -1,0 +1,50 @@
+package event
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// Position says where one record was read: stream, partition and offset. Positions of one
+// stream are ordered by (stream, partition, offset), see Compare.
+//
+//	Kafka "orders/3@42", embedded log "log@42", file "events.jsonl:17" (its line, from 1)
+type Position struct {
+	Stream    string // topic, "log", or the file's name as given
+	Partition int32
+	Offset    int64 // for a file: the line, from 1
+	Kind      PositionKind
+}
+
+// PositionKind says how a Position is written.
+type PositionKind uint8
+
+// The kinds of positions.
+const (
+	FilePosition PositionKind = iota
+	LogPosition
+	KafkaPosition
+)
+
+// String writes the position as rows and messages show it.
+func (p Position) String() string {
+	offset := strconv.FormatInt(p.Offset, 10)
+	switch p.Kind {
+	case KafkaPosition:
+		return p.Stream + "/" + strconv.Itoa(int(p.Partition)) + "@" + offset
+	case LogPosition:
+		return p.Stream + "@" + offset
+	}
+	return p.Stream + ":" + offset
+}
+
+// Compare orders positions by stream, partition and offset: negative if p comes before q, 0 if they are
+// the same, positive if p comes after q.
+func (p Position) Compare(q Position) int {
+	return cmp.Or(
+		strings.Compare(p.Stream, q.Stream),
+		cmp.Compare(p.Partition, q.Partition),
+		cmp.Compare(p.Offset, q.Offset),
+	)
+}
