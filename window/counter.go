@@ -13,7 +13,7 @@ type Counter struct {
 
 // counted is one hash and how often it is there; 0 times is a free slot.
 type counted struct {
-	hash  Hash
+	hash  Hash128
 	times uint64
 }
 
@@ -21,7 +21,7 @@ type counted struct {
 func (c *Counter) Len() int { return c.len }
 
 // Add adds one h and reports whether it is the first.
-func (c *Counter) Add(h Hash) (first bool) {
+func (c *Counter) Add(h Hash128) (first bool) {
 	if 4*(c.len+1) > 3*len(c.slots) {
 		c.grow()
 	}
@@ -35,7 +35,7 @@ func (c *Counter) Add(h Hash) (first bool) {
 }
 
 // Count returns how often h is there.
-func (c *Counter) Count(h Hash) uint64 {
+func (c *Counter) Count(h Hash128) uint64 {
 	if c.len == 0 {
 		return 0
 	}
@@ -43,7 +43,7 @@ func (c *Counter) Count(h Hash) uint64 {
 }
 
 // Remove takes one h away and reports whether it was the last; of an absent h nothing is taken.
-func (c *Counter) Remove(h Hash) (last bool) {
+func (c *Counter) Remove(h Hash128) (last bool) {
 	if c.len == 0 {
 		return false
 	}
@@ -68,9 +68,9 @@ func (c *Counter) Reset() {
 }
 
 // find returns the slot that holds h, or the free one where it belongs. The table is not full.
-func (c *Counter) find(h Hash) *counted { return &c.slots[c.index(h)] }
+func (c *Counter) find(h Hash128) *counted { return &c.slots[c.index(h)] }
 
-func (c *Counter) index(h Hash) int {
+func (c *Counter) index(h Hash128) int {
 	mask := len(c.slots) - 1
 	for i := int(h.Lo) & mask; ; i = (i + 1) & mask {
 		if s := &c.slots[i]; s.times == 0 || s.hash == h {

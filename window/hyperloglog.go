@@ -29,7 +29,7 @@ const (
 )
 
 // Add adds the value with this hash.
-func (s *DistinctSketch) Add(h Hash) {
+func (s *DistinctSketch) Add(h Hash128) {
 	s.allocate()
 	rank := uint8(min(bits.LeadingZeros64(h.Hi<<hllBits), hllRanks-1) + 1)
 	if r := &s.registers[h.Hi>>(64-hllBits)]; *r < rank {
