@@ -216,3 +216,9 @@ func validRow(b, key []byte) bool {
 	}
 	return off == len(b)
 }
+
+// Valid reports whether r refers to a row; the zero Row does not.
+func (r *Row) Valid() bool { return r.rows != nil }
+
+// Dim returns the number of the row's key dimension.
+func (r *Row) Dim() uint16 { return r.rows.Dim }

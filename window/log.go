@@ -282,3 +282,22 @@ func (l *Log) HeapInit() {
 		le.PutUint32(l.Heap, 8)
 	}
 }
+
+// Keep removes the entries that belong to none of the feeds in bits, and takes the others out of all other feeds. It
+// leaves the log at the start of its room and returns how many entries remain.
+func (l *Log) Keep(bits uint64) int {
+	n := 0
+	for i := range l.N {
+		m := l.Mask(i) & bits
+		if m == 0 {
+			continue
+		}
+		copy(l.Entries[n*l.Width:(n+1)*l.Width], l.at(i))
+		if l.Masked {
+			le.PutUint64(l.Entries[n*l.Width+16:], m)
+		}
+		n++
+	}
+	l.Start, l.N = 0, n
+	return n
+}

@@ -1,0 +1,302 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"sync"
+
+	"github.com/zeebo/xxh3"
+
+	"kelpie/event"
+	"kelpie/state"
+)
+
+// TimeSpec is the part `time:` of the configuration (semantics.md, Order, watermark, lateness); milliseconds.
+type TimeSpec struct {
+	ByTime   bool  // order: time
+	Disorder int64 // how far event times may be out of order
+	Lateness int64 // how long after its end a window still accepts
+	Idle     int64 // after which a silent partition is idle
+	Future   int64 // how far an event may be ahead of its append time; 0: no limit
+}
+
+// Options are the settings of an engine that do not change its results.
+type Options struct {
+	Shards      int  // default 1
+	Rows        bool // emit the rows of `kelpie features`
+	KeepUpdates bool // emit updates of firing alerts
+	Seed        uint64
+}
+
+// Engine folds events. It has no clock, writes nothing, and gives the same effects for the same events in the same
+// order, however they are cut into batches and spread over shards. It is not safe for concurrent use.
+type Engine struct {
+	plan        *Plan
+	shards      []*shard
+	workers     []*worker
+	partitions  []*partition
+	keepUpdates bool
+	seed        uint64
+	slack       int64
+
+	w       int64 // the stream's watermark
+	newest  int64 // the newest event time
+	fold    int64 // order: time: up to where has been folded
+	waiting waiting
+	evs     []foldEvent
+	since   map[int]int64 // rule -> the event time since which its facts have been kept
+}
+
+// partition is one ordered part of a stream.
+type partition struct {
+	stream event.Position // of which Offset is not used
+	newest int64
+	idle   bool
+}
+
+// New returns an engine for a plan, with empty state.
+func New(p *Plan, o Options) *Engine {
+	if o.Shards < 1 {
+		o.Shards = 1
+	}
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64() | 1
+	}
+	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, seed: o.Seed, slack: 0, w: none, newest: none, fold: none, since: map[int]int64{}}
+	for i := range o.Shards {
+		sh := newShard(e, i)
+		sh.wantRows = o.Rows
+		sh.out.updates = map[updateKey]int{}
+		e.shards = append(e.shards, sh)
+	}
+	for range o.Shards {
+		e.workers = append(e.workers, newWorker(e))
+	}
+	return e
+}
+
+// A position is packed into 64 bits so that its order is kept: partition (of the engine's list) and offset.
+const offsetBits = 44
+
+// Partition registers a partition and returns its number. Partitions are numbered, and so ordered, as they come.
+func (e *Engine) Partition(p event.Position) int {
+	e.partitions = append(e.partitions, &partition{stream: p, newest: none})
+	return len(e.partitions) - 1
+}
+
+func pack(partition int, offset int64) uint64 { return uint64(partition)<<offsetBits | uint64(offset) }
+
+func (e *Engine) position(seq uint64) string {
+	p := e.partitions[seq>>offsetBits].stream
+	p.Offset = int64(seq & (1<<offsetBits - 1))
+	return p.String()
+}
+
+// Batch is a run of records of one partition, in order.
+type Batch struct {
+	Partition int
+	Buf       []byte
+	Lines     []Line
+}
+
+// Line is one record in a batch's buffer.
+type Line struct {
+	Start, End int   // in Buf
+	Offset     int64 // position in the partition
+	Appended   int64 // append time, ms; 0: unknown
+}
+
+// Step folds a batch. Its buffer may be used again when Step returns.
+func (e *Engine) Step(b *Batch) (*Effects, error) {
+	if e.plan.Time.ByTime {
+		c := *b
+		c.Buf = append([]byte(nil), b.Buf...)
+		b = &c
+	}
+	fx := &Effects{}
+	e.decode(b, fx)
+	e.advance(b)
+	return fx, e.run(fx, e.w)
+}
+
+// run folds the events of the stride and gathers what came of it.
+func (e *Engine) run(fx *Effects, w int64) error {
+	for i := range e.evs {
+		e.evs[i].index = uint32(i)
+	}
+	e.parallel(func(i int) { e.workers[i].route(e.evs, i, len(e.workers)) })
+	e.parallel(func(i int) {
+		sh := e.shards[i]
+		sh.out.reset()
+		for _, wk := range e.workers {
+			sh.apply(wk.ops[i], e.evs)
+		}
+		sh.finish(e.evs, w)
+	})
+	e.gather(fx)
+	for _, sh := range e.shards {
+		if sh.err != nil {
+			return sh.err
+		}
+	}
+	return nil
+}
+
+// parallel calls f for each shard and waits.
+func (e *Engine) parallel(f func(i int)) {
+	if len(e.shards) == 1 {
+		f(0)
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range e.shards {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}
+
+// firstAt returns the index of the first event at which the watermark has reached t.
+func (e *Engine) firstAt(t int64, evs []foldEvent) uint32 {
+	return uint32(sort.Search(len(evs), func(i int) bool { return evs[i].w >= t }))
+}
+
+// advance takes the decoded events into the watermark, and puts those that may be folded now in order.
+func (e *Engine) advance(b *Batch) {
+	e.evs = e.evs[:0]
+	p := e.partitions[b.Partition]
+	p.idle = false
+	for _, wk := range e.workers {
+		for i := range wk.recs {
+			rec := &wk.recs[i]
+			if wk.refused[i] {
+				continue
+			}
+			p.newest = max(p.newest, rec.Time)
+			e.newest = max(e.newest, rec.Time)
+			e.moveWatermark()
+			ev := foldEvent{rec: rec, t: rec.Time, seq: wk.seqs[i], w: e.w}
+			if !e.plan.Time.ByTime {
+				e.evs = append(e.evs, ev)
+				continue
+			}
+			e.waiting.push(ev)
+			e.release(e.w)
+		}
+	}
+}
+
+// moveWatermark takes the minimum over the partitions that are not idle. The watermark never moves back.
+func (e *Engine) moveWatermark() {
+	w := int64(state.Never)
+	for _, p := range e.partitions {
+		if p.idle {
+			continue
+		}
+		if p.newest == none {
+			return
+		}
+		w = min(w, p.newest)
+	}
+	if w != state.Never {
+		e.w = max(e.w, w-e.plan.Time.Disorder)
+	}
+}
+
+// release puts the waiting events whose time the watermark has passed in line to be folded.
+func (e *Engine) release(w int64) {
+	for len(e.waiting) > 0 && e.waiting[0].t < w {
+		ev := e.waiting.pop()
+		e.fold = max(e.fold, ev.t)
+		ev.w = e.fold
+		e.evs = append(e.evs, ev)
+	}
+	e.fold = max(e.fold, w)
+}
+
+// Tick moves the watermark to w without an event: time goes on while the sources are idle.
+func (e *Engine) Tick(w int64) (*Effects, error) {
+	e.evs = e.evs[:0]
+	e.w = max(e.w, w)
+	if e.plan.Time.ByTime {
+		e.release(e.w)
+	}
+	fx := &Effects{}
+	return fx, e.run(fx, e.w)
+}
+
+// End folds what still waits at the end of finite input and moves the watermark to the newest event time. With drain
+// all windows are judged as if the stream had ended.
+func (e *Engine) End(drain bool) (*Effects, error) {
+	fx := &Effects{}
+	e.evs = e.evs[:0]
+	if e.newest == none {
+		return fx, nil
+	}
+	e.w = max(e.w, e.newest)
+	for len(e.waiting) > 0 {
+		e.release(state.Never)
+	}
+	if err := e.run(fx, e.w); err != nil || !drain {
+		return fx, err
+	}
+	e.evs = e.evs[:0]
+	more := &Effects{}
+	for _, sh := range e.shards {
+		sh.draining = true
+	}
+	if err := e.run(more, state.Never-1); err != nil {
+		return fx, err
+	}
+	fx.Changes = append(fx.Changes, more.Changes...)
+	for _, r := range more.Rows {
+		fx.Rows = append(fx.Rows, r)
+	}
+	return fx, nil
+}
+
+// hash returns the hash by which a key's row is found.
+func (e *Engine) hash(key []byte) uint64 { return xxh3.HashSeed(key, e.seed) }
+
+// appendKey appends the key of an event: the key text of a simple key; of a compound one each part behind its length.
+// ok is false if a part is missing.
+func (e *Engine) appendKey(dst []byte, r *event.Record, slots []int) (key []byte, ok bool) {
+	if len(slots) == 1 {
+		return event.AppendKey(dst, r.Value(slots[0]))
+	}
+	for _, s := range slots {
+		at := len(dst)
+		dst = append(dst, 0, 0, 0, 0)
+		if dst, ok = event.AppendKey(dst, r.Value(s)); !ok {
+			return dst, false
+		}
+		binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+	}
+	return dst, true
+}
+
+// splitKey returns the parts of a row's key.
+func splitKey(key []byte, parts int) []string {
+	if parts == 1 {
+		return []string{string(key)}
+	}
+	out := make([]string, 0, parts)
+	for len(key) >= 4 {
+		n := binary.LittleEndian.Uint32(key)
+		out = append(out, string(key[4:4+n]))
+		key = key[4+n:]
+	}
+	return out
+}
+
+// warming reports whether the rule's windows could not be full at event time t.
+func (e *Engine) warming(rp *rulePlan, t int64) bool {
+	since, ok := e.since[rp.index]
+	return ok && t-rp.Longest < since
+}
+
+// failed notes that a rule had an error at run time.
+func (sh *shard) failed(rp *rulePlan, err error) {
+	sh.count.lastError[rp.index] = fmt.Sprint(err)
+}

@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"kelpie/event"
+	"kelpie/state"
+	"kelpie/window"
+)
+
+type instanceState uint8
+
+const (
+	inactive instanceState = iota
+	pending
+	firing
+)
+
+// instance is the alert's life of one (rule, key) as it is remembered in the row. It has a block of its own, which
+// exists only while there is something to remember.
+type instance struct {
+	state    instanceState
+	judged   int64  // as of when it was judged last; none: never
+	since    int64  // pending: from when; firing: opened
+	opened   int64  // the last opening, for the cooldown and late windows; none: never
+	opener   opener // of the instance, or of the last one
+	due      int64  // when it is to be looked at without an event; state.Never: not at all
+	time     int64  // of the event judged last
+	seq      uint64
+	hasEvent bool
+	typ      string
+	warming  bool
+	updates  int64
+	fields   []event.Value // parallel to rulePlan.keep
+	keys     []string      // of the other dimensions of the lane, for the event judged last; "" prefix byte: absent
+}
+
+// opener is what opened an alert: an event or a window.
+type opener struct {
+	isWindow bool
+	span     window.Span
+	id       string
+	seq      uint64
+}
+
+const instanceVersion = 1
+
+// load reads the instance of a rule; a missing block is an inactive one.
+func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
+	in.judged, in.opened, in.due = none, none, state.Never
+	b := row.Block(rp.unit)
+	if b == nil {
+		return in, nil
+	}
+	d := decoder{b: b}
+	n := d.uint()
+	if n > uint64(len(b)) {
+		return in, fmt.Errorf("engine: the instance of rule %s is damaged", rp.Name)
+	}
+	d.b = d.b[:n]
+	if v := d.uint(); v != instanceVersion {
+		return in, fmt.Errorf("engine: the instance of rule %s has format %d", rp.Name, v)
+	}
+	in.state = instanceState(d.uint())
+	in.judged, in.since, in.opened, in.due = d.int(), d.int(), d.int(), d.int()
+	in.opener.isWindow = d.uint() == 1
+	in.opener.span = window.Span{Start: d.int(), End: d.int()}
+	in.opener.id, in.opener.seq = d.text(), d.uint()
+	in.hasEvent = d.uint() == 1
+	in.time, in.seq, in.typ = d.int(), d.uint(), d.text()
+	in.warming = d.uint() == 1
+	in.updates = d.int()
+	for k := d.uint(); k > 0 && d.err == nil; k-- {
+		in.fields = append(in.fields, d.value())
+	}
+	for k := d.uint(); k > 0 && d.err == nil; k-- {
+		in.keys = append(in.keys, d.text())
+	}
+	if d.err != nil {
+		return in, fmt.Errorf("engine: the instance of rule %s: %w", rp.Name, d.err)
+	}
+	return in, nil
+}
+
+// save writes the instance, or removes its block when there is nothing to remember.
+func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
+	if in.state == inactive {
+		t := in.until(rp)
+		if t == none || t < sh.now {
+			row.Remove(rp.unit)
+			sh.flag(rp, row, false)
+			return
+		}
+		in.due = state.Never
+		sh.gcAt(row, t+1)
+	}
+	e := sh.enc[:0]
+	e = append(e, 0, 0, 0, 0)
+	e = binary.AppendUvarint(e, instanceVersion)
+	e = binary.AppendUvarint(e, uint64(in.state))
+	for _, t := range [...]int64{in.judged, in.since, in.opened, in.due} {
+		e = binary.AppendVarint(e, t)
+	}
+	e = appendBool(e, in.opener.isWindow)
+	e = binary.AppendVarint(e, in.opener.span.Start)
+	e = binary.AppendVarint(e, in.opener.span.End)
+	e = appendText(e, in.opener.id)
+	e = binary.AppendUvarint(e, in.opener.seq)
+	e = appendBool(e, in.hasEvent)
+	e = binary.AppendVarint(e, in.time)
+	e = binary.AppendUvarint(e, in.seq)
+	e = appendText(e, in.typ)
+	e = appendBool(e, in.warming)
+	e = binary.AppendVarint(e, in.updates)
+	e = binary.AppendUvarint(e, uint64(len(in.fields)))
+	for _, v := range in.fields {
+		e = appendValue(e, v)
+	}
+	e = binary.AppendUvarint(e, uint64(len(in.keys)))
+	for _, k := range in.keys {
+		e = appendText(e, k)
+	}
+	sh.enc = e
+	// The length goes first, as a varint of fixed width, since a block may be longer than what is in it.
+	n := uint32(len(e) - 4)
+	e[0], e[1], e[2], e[3] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)|0x80, byte(n>>21)&0x7f
+	b := row.Ensure(rp.unit, len(e))
+	copy(b, e)
+	clear(b[len(e):])
+	sh.flag(rp, row, true)
+	if in.due < row.Due() {
+		sh.dueAt(row, in.due)
+	}
+}
+
+// until returns the event time until which an inactive instance must be remembered, none if not at all: for its
+// cooldown, and so that a late close does not change what has been judged as of a later time.
+func (in *instance) until(rp *rulePlan) int64 {
+	t := int64(none)
+	if rp.Cooldown > 0 && in.opened != none {
+		t = in.opened + rp.Cooldown
+	}
+	if rp.OnClose && rp.scope.lateness > 0 && in.judged != none {
+		t = max(t, in.judged+rp.scope.lateness)
+	}
+	return t
+}
+
+// flag notes in the scope's block whether the rule has an instance.
+func (sh *shard) flag(rp *rulePlan, row *state.Row, on bool) {
+	b := row.Block(rp.scope.unit)
+	if b == nil {
+		return
+	}
+	f := le.Uint64(b[scopeFlags:])
+	if on {
+		f |= rp.bit
+	} else {
+		f &^= rp.bit
+	}
+	le.PutUint64(b[scopeFlags:], f)
+}
+
+func appendBool(e []byte, b bool) []byte {
+	if b {
+		return append(e, 1)
+	}
+	return append(e, 0)
+}
+
+func appendText(e []byte, s string) []byte {
+	e = binary.AppendUvarint(e, uint64(len(s)))
+	return append(e, s...)
+}
+
+func appendValue(e []byte, v event.Value) []byte {
+	e = append(e, byte(v.Kind), v.Scale)
+	e = binary.AppendVarint(e, v.N)
+	return appendText(e, v.S)
+}
+
+// decoder reads what the append functions wrote; the first error stays.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func (d *decoder) fail() { d.err = fmt.Errorf("truncated"); d.b = nil }
+
+func (d *decoder) uint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) int() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) text() string {
+	n := d.uint()
+	if n > uint64(len(d.b)) {
+		d.fail()
+		return ""
+	}
+	s := string(d.b[:n])
+	d.b = d.b[n:]
+	return s
+}
+
+func (d *decoder) value() (v event.Value) {
+	if len(d.b) < 2 {
+		d.fail()
+		return v
+	}
+	v.Kind, v.Scale = event.Kind(d.b[0]), d.b[1]
+	d.b = d.b[2:]
+	v.N = d.int()
+	v.S = d.text()
+	return v
+}

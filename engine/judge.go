@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"kelpie/event"
+	"kelpie/rules"
+	"kelpie/state"
+	"kelpie/window"
+)
+
+type verdict uint8
+
+const (
+	no verdict = iota
+	yes
+	abstain
+)
+
+// prepare points the environment to the rule's own values.
+func (sh *shard) prepare(rp *rulePlan) {
+	e := &sh.envs[rp.index]
+	sh.env.Facts, sh.env.Samples, sh.env.Tables, sh.env.Prev = e.facts, e.samples, e.tables, e.prev
+	sh.env.Missing, sh.env.Err = "", nil
+}
+
+// evaluate answers whether the rule holds. why says what an abstention is for.
+func (sh *shard) evaluate(rp *rulePlan) (v verdict, why string) {
+	env := &sh.env
+	if rp.Ready != nil {
+		switch truth, ok := rp.Ready.Test(env); {
+		case !ok:
+			return sh.abstains(rp)
+		case !truth:
+			sh.count.notReady[rp.index]++
+			return abstain, "not ready"
+		}
+	}
+	truth, ok := rp.When.Test(env)
+	if !ok {
+		return sh.abstains(rp)
+	}
+	if truth {
+		return yes, ""
+	}
+	return no, ""
+}
+
+func (sh *shard) abstains(rp *rulePlan) (verdict, string) {
+	if err := sh.env.Err; err != nil {
+		sh.count.errors[rp.index]++
+		sh.failed(rp, err)
+		return abstain, "error: " + err.Error()
+	}
+	sh.count.missing[rp.index]++
+	return abstain, "missing " + sh.env.Missing
+}
+
+// judgeEvent judges a rule on the current event, as of A.
+func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, ev *foldEvent, asOf int64) {
+	home := &rows[rp.scope.dim.index]
+	j := &sh.judged
+	*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows}
+	sh.prepare(rp)
+	sh.evalFacts(j, sh.wantRows)
+	v, why := sh.evaluate(rp)
+	sh.count.evaluated[rp.index]++
+	if sh.wantRows {
+		sh.emitRow(j, v, why)
+	}
+	sh.decided(rp, v)
+	if v != yes && !sh.hasInstance(rp, home) {
+		return
+	}
+	sh.step(j, home, v)
+}
+
+// hasInstance reports whether the rule has a block in the row.
+func (sh *shard) hasInstance(rp *rulePlan, row *state.Row) bool {
+	if rp.scope.stateless() {
+		return row.Block(rp.unit) != nil
+	}
+	b := row.Block(rp.scope.unit)
+	return b != nil && le.Uint64(b[scopeFlags:])&rp.bit != 0
+}
+
+// stateless reports whether rules of the scope have no window, so that nothing is kept but instances.
+func (s *scope) stateless() bool { return len(s.facts) == 0 && s.longest == 0 }
+
+// judgeClose judges a rule on the close of its window at e. An empty window is judged for an instance only.
+func (sh *shard) judgeClose(rp *rulePlan, row *state.Row, e int64, late bool) {
+	s := rp.scope
+	empty := !sh.windowHolds(rp, row, e)
+	if empty && (late || !sh.hasInstance(rp, row)) {
+		return
+	}
+	sh.closing(rp, row, e, rp.closeSpan(e), empty, late)
+	_ = s
+}
+
+// closing judges a rule as of the close of a window.
+func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span, empty, late bool) {
+	j := &sh.judged
+	rows := sh.onlyRow(rp, row)
+	*j = judgement{rule: rp, mode: onClose, asOf: e, w: sh.now, late: late, span: span, named: true, rows: rows}
+	if empty {
+		in, err := sh.load(rp, row)
+		if err != nil {
+			sh.failed(rp, err)
+			return
+		}
+		if in.state != inactive && e >= in.judged {
+			in.judged = e
+			sh.end(j, row, &in, e, "the window is empty")
+		}
+		return
+	}
+	sh.prepare(rp)
+	sh.noEvent()
+	sh.evalFacts(j, sh.wantRows)
+	v, why := sh.evaluate(rp)
+	sh.count.evaluated[rp.index]++
+	if sh.wantRows {
+		sh.emitRow(j, v, why)
+	}
+	if v != yes && !sh.hasInstance(rp, row) && sh.engine.plan.Time.Lateness == 0 {
+		return
+	}
+	sh.step(j, row, v)
+}
+
+func (sh *shard) noEvent() {
+	e := &sh.env
+	e.Rec, e.Stored, e.HasEvent, e.Time, e.Type = nil, nil, false, 0, event.Value{}
+}
+
+// onlyRow returns the lane's rows when there is no event: only the rule's own is known.
+func (sh *shard) onlyRow(rp *rulePlan, row *state.Row) []state.Row {
+	n := len(rp.scope.dim.lane.dims)
+	for len(sh.alone) < n {
+		sh.alone = append(sh.alone, state.Row{})
+	}
+	rows := sh.alone[:n]
+	clear(rows)
+	rows[rp.scope.dim.index] = *row
+	return rows
+}
+
+// closeSpan returns the window that a row of the rule shows at the close e: that of its longest fact.
+func (rp *rulePlan) closeSpan(e int64) window.Span {
+	start := rp.scope.align.Shift(e, rp.beat, -1)
+	if f := rp.rowFact(); f != nil && f.Window.Kind == rules.Hopping {
+		start = rp.scope.align.Shift(e, rp.beat, -f.Window.Over/f.Window.Each)
+	}
+	return window.Span{Start: start, End: e}
+}
+
+// windowHolds reports whether some `each` fact of the rule has an event in its window that ends at e.
+func (sh *shard) windowHolds(rp *rulePlan, row *state.Row, e int64) bool {
+	s := rp.scope
+	b := row.Block(s.unit)
+	for i := range rp.facts {
+		fp := &rp.facts[i]
+		if n := fp.closeLength(rp); n > 0 && sh.holds(s, fp.shared, row, b, s.align.Shift(e, rp.beat, -n), e) {
+			return true
+		}
+	}
+	return false
+}
+
+// closeLength returns the length, in beats, of the fact's window on a close; 0 if it is no `each` fact. A series counts
+// only in a rule that has nothing else: its window is the bucket that is judged.
+func (fp *factPlan) closeLength(rp *rulePlan) int64 {
+	if fp.Expr != nil || fp.scope != rp.scope {
+		return 0
+	}
+	switch w := fp.Window; w.Kind {
+	case rules.Tumbling:
+		return 1
+	case rules.Hopping:
+		return w.Over / w.Each
+	case rules.Buckets:
+		if rp.onlySeries {
+			return 1
+		}
+	}
+	return 0
+}

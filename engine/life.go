@@ -1,0 +1,306 @@
+package engine
+
+import (
+	"slices"
+
+	"kelpie/event"
+	"kelpie/rules"
+	"kelpie/state"
+)
+
+// step moves the rule's instance by one judgement (semantics.md, Alerts).
+func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
+	rp := j.rule
+	in, err := sh.load(rp, row)
+	if err != nil {
+		sh.failed(rp, err)
+		return
+	}
+	if j.asOf < in.judged {
+		return // a judgement never changes what has been judged as of a later time
+	}
+	if v == abstain && j.mode != onLeave {
+		if in.state != inactive { // it stays as it is, but has been judged
+			in.judged = j.asOf
+			sh.remember(j, &in)
+			sh.again(j, row, &in)
+		}
+		return
+	}
+	in.judged = j.asOf
+	switch in.state {
+	case inactive:
+		sh.begin(j, row, &in, v)
+	case pending:
+		if v == yes {
+			sh.remember(j, &in)
+			sh.again(j, row, &in)
+		} else if !j.late {
+			in.state = inactive
+			sh.save(rp, row, &in)
+		}
+	case firing:
+		sh.goOn(j, row, &in, v)
+	}
+}
+
+// begin opens an instance, or makes it pending, when the rule holds.
+func (sh *shard) begin(j *judgement, row *state.Row, in *instance, v verdict) {
+	rp := j.rule
+	if v != yes || j.mode == onLeave {
+		sh.save(rp, row, in)
+		return
+	}
+	op := sh.openerOf(j)
+	if j.late && in.opened == j.asOf && in.opener.isWindow && in.opener.span == op.span {
+		sh.save(rp, row, in) // never a second time under one window
+		return
+	}
+	if rp.For == 0 && !rp.cool(in, j.asOf) {
+		sh.save(rp, row, in)
+		return
+	}
+	in.opener = op
+	in.since = j.asOf
+	sh.remember(j, in)
+	if rp.For > 0 {
+		in.state = pending
+		sh.again(j, row, in)
+		return
+	}
+	sh.open(j, row, in, j.asOf)
+}
+
+// cool reports whether the cooldown allows an opening at t.
+func (rp *rulePlan) cool(in *instance, t int64) bool {
+	return rp.Cooldown == 0 || in.opened == none || t-in.opened >= rp.Cooldown
+}
+
+// open opens the alert at event time t.
+func (sh *shard) open(j *judgement, row *state.Row, in *instance, t int64) {
+	rp := j.rule
+	in.state, in.since, in.opened, in.updates = firing, t, t, 1
+	in.warming = sh.engine.warming(rp, t)
+	sh.count.opened[rp.index]++
+	sh.emitChange(j, in, changeOpened, t, "")
+	if rp.Point {
+		sh.end(j, row, in, t, "a single event")
+		return
+	}
+	sh.again(j, row, in)
+}
+
+// goOn updates or resolves a firing instance.
+func (sh *shard) goOn(j *judgement, row *state.Row, in *instance, v verdict) {
+	rp := j.rule
+	reason := ""
+	switch {
+	case j.late:
+	case rp.Resolve != nil:
+		if truth, ok := rp.Resolve.Test(&sh.env); truth && ok {
+			reason = "resolve: " + rp.Resolve.Src
+		}
+	case v == abstain:
+		reason = "what held it up has left the window"
+	case v == no && j.mode == onLeave:
+		reason = "events have left the window"
+	case v == no:
+		reason = "the condition does not hold any more"
+	}
+	if reason != "" {
+		sh.end(j, row, in, j.asOf, reason)
+		return
+	}
+	if j.mode != onLeave {
+		sh.remember(j, in)
+	}
+	if v == yes {
+		in.updates++
+		sh.emitChange(j, in, changeUpdated, j.asOf, "")
+	}
+	sh.again(j, row, in)
+}
+
+// end resolves a firing instance, or forgets a pending one.
+func (sh *shard) end(j *judgement, row *state.Row, in *instance, t int64, reason string) {
+	if in.state == firing {
+		sh.count.resolved[j.rule.index]++
+		sh.emitChange(j, in, changeResolved, t, reason)
+	}
+	in.state, in.due, in.fields, in.keys = inactive, state.Never, nil, nil
+	sh.save(j.rule, row, in)
+}
+
+// remember keeps what a leaving judgement will need of the current event.
+func (sh *shard) remember(j *judgement, in *instance) {
+	rp := j.rule
+	if j.mode != onEvent {
+		return
+	}
+	in.hasEvent, in.time, in.seq, in.typ = true, j.t, j.seq, sh.typeText
+	in.fields = in.fields[:0]
+	for _, slot := range rp.keep {
+		in.fields = append(in.fields, sh.env.Rec.Value(slot))
+	}
+	in.keys = in.keys[:0]
+	if !rp.foreign && !rp.farTable {
+		return
+	}
+	for i := range j.rows {
+		k := ""
+		if j.rows[i].Valid() {
+			k = "=" + string(j.rows[i].Key())
+		}
+		in.keys = append(in.keys, k)
+	}
+}
+
+// again notes when the instance is to be looked at without an event, and saves it.
+func (sh *shard) again(j *judgement, row *state.Row, in *instance) {
+	rp := j.rule
+	due := in.judged + rp.Expire + 1
+	if in.state == pending {
+		due = min(due, in.since+rp.For+1)
+	}
+	if x := sh.nextLeave(rp, j.rows, in.judged); x != state.Never {
+		due = min(due, x+1)
+	}
+	in.due = due
+	sh.save(rp, row, in)
+}
+
+// nextLeave returns the first millisecond after t at which one of the rule's sliding facts loses an event.
+func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, t int64) int64 {
+	x := int64(state.Never)
+	if !rp.OnEvent {
+		return x
+	}
+	for i := range rp.facts {
+		fp := &rp.facts[i]
+		if fp.Expr != nil || !fp.shared.loses() {
+			continue
+		}
+		row := &rows[fp.scope.dim.index]
+		if !row.Valid() {
+			continue
+		}
+		l := fp.scope.openLog(row, row.Block(fp.scope.unit))
+		d := fp.Window.Over + fp.Window.Before
+		if l.N == 0 {
+			continue
+		}
+		for k := l.SearchTime(t - d + 1); k < l.N; k++ {
+			if l.Mask(k)&fp.shared.bit != 0 {
+				x = min(x, l.Time(k)+d)
+				break
+			}
+		}
+	}
+	return x
+}
+
+// loses reports whether the leaving of an event is a reason to judge again: `previous`, `gap` and `unseen` are relative
+// to an event, and change only with the next one.
+func (f *fact) loses() bool { return f.kind == slidingAcc || f.kind == slidingScan }
+
+// leaves handles what is due for an instance before time t: the leaving of events, the end of `for`, expiry.
+func (sh *shard) leaves(rp *rulePlan, row *state.Row, t int64) {
+	for {
+		in, err := sh.load(rp, row)
+		if err != nil {
+			sh.failed(rp, err)
+			return
+		}
+		if in.state == inactive || in.due > t {
+			return
+		}
+		rows := sh.rowsOf(rp, row, &in)
+		x := sh.nextLeave(rp, rows, in.judged)
+		expires := in.judged + rp.Expire
+		switch {
+		case in.state == pending && in.since+rp.For < min(x, t):
+			sh.openPending(rp, row, rows, &in)
+		case x < t && x <= expires:
+			sh.judgeLeave(rp, row, rows, &in, x)
+		case expires < t && !sh.draining:
+			j := &sh.judged
+			*j = judgement{rule: rp, mode: onLeave, asOf: expires, w: sh.now, rows: rows}
+			in.judged = expires
+			sh.end(j, row, &in, expires, "expired")
+		default:
+			sh.settle(rp, row, rows, &in, x)
+			return
+		}
+	}
+}
+
+// settle stores the time at which the instance is due next.
+func (sh *shard) settle(rp *rulePlan, row *state.Row, rows []state.Row, in *instance, x int64) {
+	due := in.judged + rp.Expire + 1
+	if sh.draining {
+		due = state.Never
+	}
+	if in.state == pending {
+		due = min(due, in.since+rp.For+1)
+	}
+	if x != state.Never {
+		due = min(due, x+1)
+	}
+	if due != in.due {
+		in.due = due
+		sh.save(rp, row, in)
+	}
+}
+
+// openPending opens an instance whose rule has held for as long as `for` asks.
+func (sh *shard) openPending(rp *rulePlan, row *state.Row, rows []state.Row, in *instance) {
+	t := in.since + rp.For
+	j := &sh.judged
+	*j = judgement{rule: rp, mode: onLeave, asOf: t, w: sh.now, t: in.time, seq: in.seq, rows: rows}
+	if !rp.cool(in, t) {
+		in.state = inactive
+		sh.save(rp, row, in)
+		return
+	}
+	sh.restore(rp, row, in, t)
+	if rp.OnClose && !in.hasEvent {
+		j.mode, j.asOf = onClose, in.judged // the values of the close that was judged last
+		j.span, j.named = rp.closeSpan(in.judged), true
+	}
+	sh.evalFacts(j, true)
+	j.asOf = t
+	sh.open(j, row, in, t)
+}
+
+// judgeLeave judges a rule as of x, when events leave one of its sliding windows.
+func (sh *shard) judgeLeave(rp *rulePlan, row *state.Row, rows []state.Row, in *instance, x int64) {
+	j := &sh.judged
+	*j = judgement{rule: rp, mode: onLeave, asOf: x, w: sh.now, t: in.time, seq: in.seq, rows: rows}
+	sh.restore(rp, row, in, x)
+	sh.evalFacts(j, false)
+	v, _ := sh.evaluate(rp)
+	sh.step(j, row, v)
+}
+
+// restore puts the event judged last back into the environment, and the views to time t.
+func (sh *shard) restore(rp *rulePlan, row *state.Row, in *instance, t int64) {
+	sh.prepare(rp)
+	sh.noEvent()
+	if s := rp.scope; len(s.views) > 0 {
+		if b := row.Block(s.unit); b != nil {
+			sh.moveTo(s, row, b, t)
+		}
+	}
+	if !in.hasEvent {
+		return
+	}
+	sh.stored = slices.Grow(sh.stored[:0], len(sh.engine.plan.Schema.Paths))[:len(sh.engine.plan.Schema.Paths)]
+	clear(sh.stored)
+	for i, slot := range rp.keep {
+		if i < len(in.fields) {
+			sh.stored[slot] = in.fields[i]
+		}
+	}
+	e := &sh.env
+	e.Stored, e.HasEvent, e.Time, e.Type = sh.stored, true, in.time, event.StringValue(in.typ)
+}

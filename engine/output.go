@@ -1,0 +1,329 @@
+package engine
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"kelpie/event"
+	"kelpie/rules"
+	"kelpie/window"
+)
+
+// phases of an event: what the watermark makes due comes before the event itself.
+const (
+	phaseDue = iota
+	phaseEvent
+)
+
+// order places an effect among all effects of a stride, whatever shard it comes from.
+type order struct {
+	ev    uint32
+	phase uint8
+	due   int64
+	rule  int32
+	key   string
+	n     int32 // in the shard
+}
+
+func (a *order) compare(b *order) int {
+	return cmp.Or(cmp.Compare(a.ev, b.ev), cmp.Compare(a.phase, b.phase), cmp.Compare(a.due, b.due),
+		cmp.Compare(a.rule, b.rule), cmp.Compare(a.key, b.key), cmp.Compare(a.n, b.n))
+}
+
+// output gathers the effects of one shard.
+type output struct {
+	ev      uint32
+	phase   uint8
+	n       int32
+	rows    []rowEffect
+	buf     []byte
+	changes []Change
+	updates map[updateKey]int // an update that a later one of the same stride replaces
+}
+
+type rowEffect struct {
+	order
+	from, to int
+}
+
+type updateKey struct {
+	rule int32
+	dim  uint16
+	hash uint64
+}
+
+func (o *output) at(ev uint32, phase uint8) { o.ev, o.phase = ev, phase }
+
+func (o *output) reset() {
+	o.rows, o.buf, o.changes, o.n = o.rows[:0], o.buf[:0], nil, 0
+	clear(o.updates)
+}
+
+func (sh *shard) place(rp *rulePlan, key string) order {
+	o := &sh.out
+	o.n++
+	ord := order{ev: o.ev, phase: o.phase, rule: int32(rp.index), n: o.n}
+	if o.phase == phaseDue {
+		ord.due, ord.key = sh.dueKey, key
+	}
+	return ord
+}
+
+// emitRow writes the row of `kelpie features` for an evaluation.
+func (sh *shard) emitRow(j *judgement, v verdict, why string) {
+	rp := j.rule
+	o := &sh.out
+	from := len(o.buf)
+	b := append(o.buf, `{"rule":`...)
+	b = appendString(b, rp.Name)
+	b = append(b, `,"key":`...)
+	row := &j.rows[rp.scope.dim.index]
+	b = appendKeyJSON(b, row.Key(), len(rp.By))
+	b = append(b, `,"time":"`...)
+	b = append(b, event.FormatTime(j.asOf)...)
+	b = append(b, '"')
+	if j.mode == onEvent {
+		if id := sh.env.Rec.ID(); id != "" {
+			b = append(b, `,"id":`...)
+			b = appendString(b, id)
+		}
+		b = append(b, `,"position":`...)
+		b = appendString(b, sh.engine.position(j.seq))
+	}
+	b = append(b, `,"values":{`...)
+	first := true
+	for i, f := range rp.Facts {
+		x := sh.env.Facts[i]
+		if f.Agg == "previous" || x.IsMissing() {
+			continue
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = appendString(b, f.Name)
+		b = append(b, ':')
+		b = event.AppendJSON(b, x)
+	}
+	b = append(b, `},"fired":`...)
+	b = strconv.AppendBool(b, v == yes)
+	if j.named {
+		b = append(b, `,"window":`...)
+		b = appendSpan(b, j.span)
+	}
+	if j.late {
+		b = append(b, `,"late":true`...)
+	}
+	if v == abstain {
+		b = append(b, `,"abstained":`...)
+		b = appendString(b, why)
+	}
+	b = sh.appendNotes(b, j)
+	b = append(b, '}', '\n')
+	o.buf = b
+	o.rows = append(o.rows, rowEffect{sh.place(rp, string(row.Key())), from, len(b)})
+}
+
+// appendNotes names the facts whose values are not exact.
+func (sh *shard) appendNotes(b []byte, j *judgement) []byte {
+	if j.inexact == 0 {
+		return b
+	}
+	b = append(b, `,"inexact":[`...)
+	first := true
+	for i, f := range j.rule.Facts {
+		if i < 64 && j.inexact&(1<<i) != 0 {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = appendString(b, f.Name)
+		}
+	}
+	return append(b, ']')
+}
+
+func appendSpan(b []byte, s window.Span) []byte {
+	b = append(b, `{"start":"`...)
+	b = append(b, event.FormatTime(s.Start)...)
+	b = append(b, `","end":"`...)
+	b = append(b, event.FormatTime(s.End)...)
+	return append(b, `"}`...)
+}
+
+func appendString(b []byte, s string) []byte { return event.AppendJSON(b, event.StringValue(s)) }
+
+// appendKeyJSON writes a key: a simple one as a string, a compound one as a list.
+func appendKeyJSON(b, key []byte, parts int) []byte {
+	if parts == 1 {
+		return appendString(b, string(key))
+	}
+	b = append(b, '[')
+	for i, p := range splitKey(key, parts) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, p)
+	}
+	return append(b, ']')
+}
+
+// ChangeKind says what happened to an alert.
+type ChangeKind uint8
+
+// The kinds of changes.
+const (
+	changeOpened ChangeKind = iota
+	changeUpdated
+	changeResolved
+)
+
+// String names the change.
+func (k ChangeKind) String() string { return [...]string{"opened", "updated", "resolved"}[k] }
+
+// Change is one step in the life of an alert.
+type Change struct {
+	order
+	Kind     ChangeKind
+	Rule     *rules.Rule
+	Key      []string
+	ID       string // of the alert
+	Opened   int64  // event time, ms
+	At       int64  // event time of this change, ms
+	EventID  string // of the event that opened it; "" for a window or an event without an id
+	Position string // of that event
+	Window   *window.Span
+	Message  string // on opening
+	Values   []NamedValue
+	Reason   string // on resolving
+	Warming  bool   // some window had not been running for its full length when the alert opened
+	Updates  int64  // true judgements so far
+}
+
+// NamedValue is the value of a fact.
+type NamedValue struct {
+	Name  string
+	Value event.Value
+}
+
+func (sh *shard) openerOf(j *judgement) opener {
+	if j.mode == onClose {
+		return opener{isWindow: true, span: j.span}
+	}
+	return opener{id: sh.env.Rec.ID(), seq: j.seq}
+}
+
+// emitChange records a step of an alert's life.
+func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int64, reason string) {
+	rp := j.rule
+	row := &j.rows[rp.scope.dim.index]
+	o := &sh.out
+	uk := updateKey{int32(rp.index), row.Dim(), row.Hash()}
+	if kind == changeUpdated && !sh.engine.keepUpdates {
+		return
+	}
+	c := Change{order: sh.place(rp, string(row.Key())), Kind: kind, Rule: rp.Rule, Key: splitKey(row.Key(), len(rp.By)),
+		Opened: in.opened, At: at, Reason: reason, Warming: in.warming, Updates: in.updates}
+	if in.opener.isWindow {
+		span := in.opener.span
+		c.Window = &span
+	} else {
+		c.EventID, c.Position = in.opener.id, sh.engine.position(in.opener.seq)
+	}
+	c.ID = alertID(rp.Name, c.Key, in.opened, &c)
+	if kind != changeResolved {
+		c.Values = sh.values(j)
+	}
+	if kind == changeOpened {
+		c.Message = sh.message(j, c.Key)
+	}
+	if kind == changeUpdated {
+		if i, ok := o.updates[uk]; ok {
+			c.order = o.changes[i].order
+			o.changes[i] = c
+			return
+		}
+		o.updates[uk] = len(o.changes)
+	} else {
+		delete(o.updates, uk)
+	}
+	o.changes = append(o.changes, c)
+}
+
+// alertID derives the id of an alert from the rule, the key, the opening time and what opened it.
+func alertID(rule string, key []string, opened int64, c *Change) string {
+	by := any(c.EventID)
+	switch {
+	case c.Window != nil:
+		by = []int64{c.Window.Start, c.Window.End}
+	case c.EventID == "":
+		by = map[string]string{"position": c.Position}
+	}
+	b, _ := json.Marshal([]any{rule, key, opened, by})
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:16])
+}
+
+// values returns all facts of the judgement that have a value; text is copied.
+func (sh *shard) values(j *judgement) []NamedValue {
+	if !sh.wantRows && j.mode != onLeave {
+		sh.evalFacts(j, true)
+	}
+	out := make([]NamedValue, 0, len(j.rule.Facts))
+	for i, f := range j.rule.Facts {
+		v := sh.env.Facts[i]
+		if f.Agg == "previous" || v.IsMissing() {
+			continue
+		}
+		v.S = string([]byte(v.S))
+		out = append(out, NamedValue{f.Name, v})
+	}
+	return out
+}
+
+func (sh *shard) message(j *judgement, key []string) string {
+	if t := j.rule.Alert; t != nil {
+		return t.Render(&sh.env, key)
+	}
+	return ""
+}
+
+// Effects are what a stride of events has brought about, in fold order.
+type Effects struct {
+	Rows     [][]byte // lines of `kelpie features`, if asked for; valid until the next call
+	Changes  []Change
+	Rejected []Rejection
+}
+
+// Rejection is a record that was refused.
+type Rejection struct {
+	Position event.Position
+	Reason   event.Reason
+	Offset   int // byte in the record
+	Detail   string
+	Raw      []byte
+}
+
+// gather merges what the shards have emitted.
+func (e *Engine) gather(fx *Effects) {
+	type ref struct {
+		*rowEffect
+		sh *shard
+	}
+	var rows []ref
+	for _, sh := range e.shards {
+		for i := range sh.out.rows {
+			rows = append(rows, ref{&sh.out.rows[i], sh})
+		}
+		fx.Changes = append(fx.Changes, sh.out.changes...)
+	}
+	slices.SortStableFunc(rows, func(a, b ref) int { return a.order.compare(&b.order) })
+	for _, r := range rows {
+		fx.Rows = append(fx.Rows, r.sh.out.buf[r.from:r.to])
+	}
+	slices.SortStableFunc(fx.Changes, func(a, b Change) int { return a.order.compare(&b.order) })
+}

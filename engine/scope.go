@@ -1,0 +1,453 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"kelpie/event"
+	"kelpie/rules"
+	"kelpie/window"
+)
+
+// none is the time of a key that has not been judged yet.
+const none = math.MinInt64
+
+// scope is what rules over the same events share in one row: the same types, filter, key, longest window and way of
+// being judged. Such rules have the same A and the same memory, whatever else is loaded. The block of a scope is
+//
+//	A i64 | cursor i64 | due i64 | start u32 | n u32 | flags u64 | views × (lo u32, hi u32) | accumulators | log entries
+//
+// A is the newest event time (semantics.md); cursor is the time as of which the views and accumulators stand; due
+// is when a window of it closes next; start and n place the log's entries; flags has the bits of rules with an instance.
+type scope struct {
+	key      string
+	dim      *dim
+	where    *rules.Expr
+	types    []string
+	onEvent  bool
+	onClose  bool
+	foreign  bool
+	hasOf    bool // some fact takes other event types than the rules'
+	beat     int64
+	longest  int64
+	lateness int64
+	align    *window.Align
+
+	unit, heap uint16
+	rules      []*rulePlan
+	facts      []*fact
+	filters    []*rules.Expr
+	feeds      []feed
+	columns    []column
+	log        *window.LogLayout // nil: no entries are kept
+	views      []view
+	grids      []*grid
+	sessions   []*sessions
+	fixed      int
+	keepEvent  int64 // entries older than A by this are in no window any more
+	keepClose  int64 // entries older than the watermark by this, likewise
+	gc         int64 // after A, when nothing of the scope can matter any more
+}
+
+const (
+	scopeA      = 0
+	scopeCursor = 8
+	scopeDue    = 16
+	scopeStart  = 24
+	scopeN      = 28
+	scopeFlags  = 32
+	scopeHeader = 40
+)
+
+// feed is one way into the log: the events of the rule or of other types, with a filter, and how late they may be.
+type feed struct {
+	of     []string
+	filter int       // index into filters, -1: none
+	each   int64     // of a fact with each: too late when the window has closed; 0: never too late
+	span   int64     // from the start of the pane to the end of the last window that holds it
+	gap    *sessions // of a session's fact
+}
+
+type column struct {
+	kind window.ColumnKind
+	expr *rules.Expr
+	slot int // of a field kept for `previous`, where expr is nil
+}
+
+type view struct{ over, before int64 }
+
+type grid struct {
+	each   int64
+	unit   uint16
+	facts  []*fact
+	width  int
+	retain int64 // how long after its start a pane may be seen
+}
+
+type sessions struct {
+	gap, max int64
+	unit     uint16
+	facts    []*fact
+	width    int
+	feed     int // of the log, -1 if it keeps no entries
+}
+
+type factKind uint8
+
+const (
+	slidingAcc factKind = iota
+	slidingScan
+	previousFact
+	gapFact
+	unseenFact
+	paneAcc  // tumbling and hopping, from the grid's accumulators
+	paneScan // the same from the log
+	seriesAcc
+	seriesScan
+	sessionAcc
+	sessionScan
+)
+
+// fact is one window fact of a scope, shared by all rules of the scope that name it.
+type fact struct {
+	*rules.Fact
+	kind   factKind
+	agg    window.Aggregate
+	of     []string
+	filter int
+	feed   int // -1: not in the log
+	bit    uint64
+	column int // -1: no argument
+	arg    *rules.Expr
+	view   int
+	acc    int // offset of the accumulator in the block, pane or session
+	grid   *grid
+	sess   *sessions
+	mask   uint64 // its bit in the masks of panes and sessions
+	series func(x event.Value, vals []event.Value) event.Value
+	prev   []prevColumn
+}
+
+type prevColumn struct{ slot, column int }
+
+// factPlan is one fact of a rule.
+type factPlan struct {
+	*rules.Fact
+	index  int
+	scope  *scope
+	shared *fact
+}
+
+func (s *scope) rules1() string {
+	if len(s.rules) > 0 {
+		return s.rules[0].Name
+	}
+	return s.key
+}
+
+// fact returns the scope's fact with the text of f, adding it if it is new.
+func (s *scope) fact(f *rules.Fact) *fact {
+	for _, x := range s.facts {
+		if x.Text == f.Text {
+			return x
+		}
+	}
+	x := &fact{Fact: f, of: f.Of, filter: -1, feed: -1, column: -1, arg: f.Arg}
+	s.facts = append(s.facts, x)
+	return x
+}
+
+// layout decides where each fact is kept, once all rules of the scope are known.
+func (s *scope) layout(b *planner) error {
+	s.unit = b.units.Unit("scope " + s.key)
+	s.heap = b.units.Unit("heap " + s.key)
+	s.dim.units[s.unit] = unitRef{scope: s}
+	for _, f := range s.facts {
+		if err := s.place(b, f); err != nil {
+			return err
+		}
+	}
+	for _, x := range s.sessions {
+		s.placeSession(x)
+	}
+	if len(s.feeds) > 64 {
+		return fmt.Errorf("engine: the rules over %s need %d different filters; 64 are the most", s.key, len(s.feeds))
+	}
+	s.fixed = scopeHeader + 8*len(s.views)
+	for _, f := range s.facts {
+		if f.kind == slidingAcc {
+			f.acc = s.fixed
+			s.fixed += f.agg.Size()
+		}
+	}
+	if len(s.feeds) > 0 {
+		kinds := make([]window.ColumnKind, len(s.columns))
+		for i, c := range s.columns {
+			kinds[i] = c.kind
+		}
+		s.log = window.NewLogLayout(kinds, len(s.feeds) > 1 || s.feeds[0].filter >= 0 || s.feeds[0].of != nil)
+	}
+	s.gc = max(s.longest, s.keepClose)
+	if !s.onEvent || s.onClose {
+		s.gc += s.lateness + s.beat
+	}
+	for _, x := range s.sessions {
+		s.gc = max(s.gc, 2*x.gap)
+	}
+	return nil
+}
+
+func (s *scope) place(b *planner, f *fact) error {
+	if f.Where != nil {
+		f.filter = s.addFilter(f.Where)
+	}
+	s.hasOf = s.hasOf || f.of != nil
+	name := f.Agg
+	if name == "rate" {
+		name = "count"
+	}
+	switch f.Agg {
+	case "previous", "gap", "unseen":
+	default:
+		if f.agg = window.ByName(name, f.Quantile); f.agg == nil {
+			return fmt.Errorf("engine: no aggregate %q", f.Agg)
+		}
+	}
+	if f.Series != "" {
+		if f.series = seriesFunc(f.Series, f.SeriesQ); f.series == nil {
+			return fmt.Errorf("engine: no function %q over a series", f.Series)
+		}
+	}
+	if s.foreign {
+		s.placeForeign(f)
+		return nil
+	}
+	switch f.Window.Kind {
+	case rules.Sliding:
+		s.placeSliding(f)
+	case rules.Session:
+		s.placeInSession(b, f)
+	default:
+		s.placeEach(b, f)
+	}
+	return nil
+}
+
+func (s *scope) placeSliding(f *fact) {
+	n := f.Window.Over + f.Window.Before
+	s.keep(n)
+	s.addFeed(f, feed{of: f.of, filter: f.filter})
+	switch f.Agg {
+	case "previous":
+		f.kind = previousFact
+		return // its columns come with the rules that read them
+	case "gap":
+		f.kind = gapFact
+	case "unseen":
+		f.kind = unseenFact
+		s.addColumn(f)
+	default:
+		f.kind = slidingScan
+		s.addColumn(f)
+		if f.agg.Size() > 0 && f.agg.Invertible() && s.onEvent && f.of == nil {
+			f.kind = slidingAcc
+			f.view = s.addView(view{f.Window.Over, f.Window.Before})
+		}
+	}
+}
+
+func (s *scope) keep(n int64) {
+	s.keepEvent = max(s.keepEvent, n)
+	s.keepClose = max(s.keepClose, n)
+}
+
+// placeEach places a fact over aligned windows: with an accumulator in panes, else in the log.
+func (s *scope) placeEach(b *planner, f *fact) {
+	w := f.Window
+	length := w.Each
+	if w.Kind == rules.Hopping {
+		length = w.Over
+	}
+	retain := length
+	if w.Kind == rules.Buckets {
+		retain = w.Over + w.Before + w.Each
+	}
+	if f.agg.Size() > 0 {
+		f.kind = paneAcc
+		if f.Series != "" {
+			f.kind = seriesAcc
+		}
+		f.grid = s.addGrid(b, w.Each)
+		f.grid.facts = append(f.grid.facts, f)
+		f.grid.retain = max(f.grid.retain, retain)
+		f.acc = f.grid.width
+		f.grid.width += f.agg.Size()
+		f.mask = 1 << (len(f.grid.facts) - 1)
+		return
+	}
+	f.kind = paneScan
+	if f.Series != "" {
+		f.kind = seriesScan
+	}
+	s.addColumn(f)
+	s.addFeed(f, feed{of: f.of, filter: f.filter, each: w.Each, span: length})
+	s.keep(retain + w.Each)
+}
+
+func (s *scope) placeInSession(b *planner, f *fact) {
+	var x *sessions
+	for _, o := range s.sessions {
+		if o.gap == f.Window.Gap && o.max == f.Window.Max {
+			x = o
+		}
+	}
+	if x == nil {
+		x = &sessions{gap: f.Window.Gap, max: f.Window.Max, feed: -1, width: window.SpanHeader}
+		x.unit = b.units.Unit(fmt.Sprintf("sessions %d %d %s", x.gap, x.max, s.key))
+		s.sessions = append(s.sessions, x)
+	}
+	f.sess = x
+	x.facts = append(x.facts, f)
+}
+
+func (s *scope) placeSession(x *sessions) {
+	for i, f := range x.facts {
+		f.mask = 1 << i
+		if x.max == 0 && f.agg != nil && f.agg.Size() > 0 {
+			f.kind = sessionAcc
+			f.acc = x.width
+			x.width += f.agg.Size()
+			continue
+		}
+		f.kind = sessionScan
+		if f.agg != nil {
+			s.addColumn(f)
+		}
+		s.addFeed(f, feed{of: f.of, filter: f.filter, gap: x})
+		if f.filter < 0 && f.of == nil {
+			x.feed = f.feed
+		}
+	}
+	if x.max > 0 && x.feed < 0 {
+		x.feed = s.feedIndex(feed{filter: -1, gap: x})
+	}
+}
+
+// placeForeign: facts by another key are computed from that key's entries as of whatever A the rule has.
+func (s *scope) placeForeign(f *fact) {
+	switch {
+	case f.Agg == "previous":
+		f.kind = previousFact
+	case f.Agg == "gap":
+		f.kind = gapFact
+	case f.Agg == "unseen":
+		f.kind = unseenFact
+		s.addColumn(f)
+	case f.Window.Kind == rules.Sliding:
+		f.kind = slidingScan
+		s.addColumn(f)
+	case f.Series != "":
+		f.kind = seriesScan
+		s.addColumn(f)
+	default:
+		f.kind = paneScan
+		s.addColumn(f)
+	}
+	s.addFeed(f, feed{of: f.of, filter: f.filter})
+}
+
+func (s *scope) addFilter(x *rules.Expr) int {
+	for i, o := range s.filters {
+		if o.Src == x.Src {
+			return i
+		}
+	}
+	s.filters = append(s.filters, x)
+	return len(s.filters) - 1
+}
+
+func (s *scope) feedIndex(fd feed) int {
+	i := slices.IndexFunc(s.feeds, func(o feed) bool {
+		return slices.Equal(o.of, fd.of) && (o.of == nil) == (fd.of == nil) && o.filter == fd.filter &&
+			o.each == fd.each && o.span == fd.span && o.gap == fd.gap
+	})
+	if i < 0 {
+		s.feeds = append(s.feeds, fd)
+		i = len(s.feeds) - 1
+	}
+	return i
+}
+
+func (s *scope) addFeed(f *fact, fd feed) {
+	f.feed = s.feedIndex(fd)
+	f.bit = 1 << f.feed
+}
+
+func columnKind(agg string) window.ColumnKind {
+	switch agg {
+	case "distinct", "unseen":
+		return window.HashColumn
+	case "first", "last":
+		return window.AnyColumn
+	case "count", "ratio":
+		return window.FlagColumn
+	}
+	return window.NumberColumn
+}
+
+// addColumn gives the fact's argument a column of the log.
+func (s *scope) addColumn(f *fact) {
+	if f.arg == nil {
+		return
+	}
+	c := column{kind: columnKind(f.Agg), expr: f.arg}
+	if f.Agg == "count" {
+		c.kind = window.FlagColumn
+	}
+	for i, o := range s.columns {
+		if o.expr != nil && o.kind == c.kind && o.expr.Src == c.expr.Src && (c.kind != window.FlagColumn) {
+			f.column = i
+			return
+		}
+	}
+	s.columns = append(s.columns, c)
+	f.column = len(s.columns) - 1
+}
+
+// keepField gives a field of previous events a column.
+func (s *scope) keepField(f *fact, slot int) {
+	for _, p := range f.prev {
+		if p.slot == slot {
+			return
+		}
+	}
+	for i, c := range s.columns {
+		if c.expr == nil && c.slot == slot {
+			f.prev = append(f.prev, prevColumn{slot, i})
+			return
+		}
+	}
+	s.columns = append(s.columns, column{kind: window.AnyColumn, slot: slot})
+	f.prev = append(f.prev, prevColumn{slot, len(s.columns) - 1})
+}
+
+func (s *scope) addView(v view) int {
+	if i := slices.Index(s.views, v); i >= 0 {
+		return i
+	}
+	s.views = append(s.views, v)
+	return len(s.views) - 1
+}
+
+func (s *scope) addGrid(b *planner, each int64) *grid {
+	for _, g := range s.grids {
+		if g.each == each && len(g.facts) < 64 {
+			return g
+		}
+	}
+	g := &grid{each: each, width: window.SpanHeader}
+	g.unit = b.units.Unit(fmt.Sprintf("grid %d #%d %s", each, len(s.grids), s.key))
+	s.grids = append(s.grids, g)
+	return g
+}

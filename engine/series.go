@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"kelpie/detector"
+	"kelpie/event"
+	"kelpie/state"
+	"kelpie/window"
+)
+
+// seriesFunc returns what a series is reduced with: x is the value of the bucket that is judged, vals those of the
+// earlier buckets in order of time.
+func seriesFunc(name string, q float64) func(x event.Value, vals []event.Value) event.Value {
+	if judge := detector.ByName(name); judge != nil {
+		return func(x event.Value, vals []event.Value) event.Value {
+			now, ok := x.Float64()
+			if !ok {
+				return event.Value{}
+			}
+			base := make([]float64, 0, len(vals))
+			for _, v := range vals {
+				if f, ok := v.Float64(); ok {
+					base = append(base, f)
+				}
+			}
+			score, ok := judge(now, base)
+			if !ok {
+				return event.Value{}
+			}
+			return event.FloatValue(score)
+		}
+	}
+	agg := window.ByName(name, q)
+	if agg == nil {
+		return nil
+	}
+	return func(_ event.Value, vals []event.Value) event.Value {
+		v, _ := agg.Fold(vals)
+		return v
+	}
+}
+
+// emptyBucket returns the value of a bucket without events, missing where such buckets are left out.
+func emptyBucket(agg string) event.Value {
+	switch agg {
+	case "count", "sum", "distinct", "rate":
+		return event.IntValue(0)
+	}
+	return event.Value{}
+}
+
+// seriesFact computes a fact over the buckets before the one that is judged.
+func (sh *shard) seriesFact(j *judgement, s *scope, f *fact, row *state.Row, b []byte) (event.Value, int64, bool) {
+	w := f.Window
+	var at int64 // the start of the bucket that is judged
+	if j.mode == onClose {
+		at = s.align.Shift(j.asOf, w.Each, -1)
+	} else {
+		at = s.align.Start(j.asOf, w.Each)
+	}
+	vals := sh.series[:0]
+	if row != nil {
+		from := s.align.Shift(at, w.Each, -(w.Over+w.Before)/w.Each)
+		to := s.align.Shift(at, w.Each, -w.Before/w.Each)
+		vals = sh.buckets(vals, j, s, f, row, b, from, to, at)
+	}
+	sh.series = vals
+	var x event.Value
+	if detector.ByName(f.Series) != nil {
+		v, _ := sh.between(j, s, f, row, b, at, s.align.Shift(at, w.Each, 1))
+		x = f.finish(v, w.Each)
+	}
+	v := f.series(x, vals)
+	return v, int64(len(vals)), true
+}
+
+// buckets appends the values of the buckets that start in [from, to), from the first one that holds an event on.
+func (sh *shard) buckets(vals []event.Value, j *judgement, s *scope, f *fact, row *state.Row, b []byte, from, to, at int64) []event.Value {
+	each := f.Window.Each
+	start, ok := sh.firstBucket(s, f, row, b, from, to)
+	if !ok {
+		return vals
+	}
+	empty := emptyBucket(f.Agg)
+	week := s.align.Week(at)
+	for t := start; t < to; t = s.align.Shift(t, each, 1) {
+		if f.Seasonal && s.align.Week(t) != week {
+			continue
+		}
+		end := s.align.Shift(t, each, 1)
+		v := empty
+		if sh.holds(s, f, row, b, t, end) {
+			v, _ = sh.between(j, s, f, row, b, t, end)
+			v = f.finish(v, each)
+		}
+		if !v.IsMissing() {
+			vals = append(vals, v)
+		}
+	}
+	return vals
+}
+
+// firstBucket returns the start of the first bucket in [from, to) that holds an event of the fact.
+func (sh *shard) firstBucket(s *scope, f *fact, row *state.Row, b []byte, from, to int64) (int64, bool) {
+	if f.grid != nil {
+		p := window.Spans{Block: row.Block(f.grid.unit), Width: f.grid.width}
+		for i := p.Find(from); i < p.N() && p.Start(i) < to; i++ {
+			if p.Mask(i)&f.mask != 0 {
+				return p.Start(i), true
+			}
+		}
+		return 0, false
+	}
+	l := s.openLog(row, b)
+	if l.N == 0 {
+		return 0, false
+	}
+	for i := l.SearchTime(from); i < l.N && l.Time(i) < to; i++ {
+		if l.Mask(i)&f.bit != 0 {
+			return s.align.Start(l.Time(i), f.Window.Each), true
+		}
+	}
+	return 0, false
+}

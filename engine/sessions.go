@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"kelpie/event"
+	"kelpie/state"
+	"kelpie/window"
+)
+
+// enterSession takes the event into the session that it falls into, joining two if it lies between them. It reports
+// false if the event is too late: it could only join a session that has closed, or its own would have.
+func (sh *shard) enterSession(s *scope, x *sessions, row *state.Row, ev *foldEvent, judged bool) bool {
+	var mask uint64
+	for _, f := range x.facts {
+		if sh.takes(f.of, f.filter, judged) {
+			mask |= f.mask
+		}
+	}
+	if mask == 0 {
+		return false
+	}
+	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
+	i, j, shut := x.near(&p, ev.t, ev.w)
+	if i == j {
+		if shut || ev.w > ev.t+x.gap {
+			for _, f := range x.facts {
+				sh.tooLate(s, f)
+			}
+			return false
+		}
+		if p.N() == p.Room() {
+			n := x.dropClosed(&p, ev.w)
+			i -= n
+			if p.N() == p.Room() {
+				p.Block = row.Ensure(x.unit, window.SpansSize(p.N()+1+p.N()/2, x.width))
+			}
+		}
+		p.Insert(i, ev.t, ev.t)
+	} else {
+		x.join(&p, i, j)
+	}
+	p.Set(i, min(p.Start(i), ev.t), max(p.Last(i), ev.t))
+	p.SetMask(i, p.Mask(i)|mask)
+	for _, f := range x.facts {
+		if f.kind != sessionAcc || mask&f.mask == 0 {
+			continue
+		}
+		if v, ok := sh.value(f); ok {
+			f.agg.Add(p.At(i)[f.acc:f.acc+f.agg.Size()], v)
+		}
+	}
+	return true
+}
+
+// near returns the open sessions [i, j) that an event at t touches; i == j is where a new one would stand. shut tells
+// that t touches a closed one.
+func (x *sessions) near(p *window.Spans, t, w int64) (i, j int, shut bool) {
+	i = p.N()
+	for i > 0 && p.Last(i-1)+x.gap >= t {
+		i--
+	}
+	for j = i; j < p.N() && p.Start(j)-x.gap <= t; j++ {
+		if w > p.Last(j)+x.gap {
+			if x.max == 0 || t-p.Start(j) <= x.max {
+				shut = true
+			}
+			i = j + 1
+		}
+	}
+	return i, max(i, j), shut
+}
+
+// join makes one session of the open sessions [i, j).
+func (x *sessions) join(p *window.Spans, i, j int) {
+	for k := i + 1; k < j; k++ {
+		p.Set(i, min(p.Start(i), p.Start(k)), max(p.Last(i), p.Last(k)))
+		p.SetMask(i, p.Mask(i)|p.Mask(k))
+		for _, f := range x.facts {
+			if f.kind == sessionAcc {
+				n := f.agg.Size()
+				f.agg.Merge(p.At(i)[f.acc:f.acc+n], p.At(k)[f.acc:f.acc+n])
+			}
+		}
+	}
+	p.Delete(i+1, j)
+}
+
+// dropClosed forgets sessions that closed so long ago that no event can touch them without being too late anyway.
+func (x *sessions) dropClosed(p *window.Spans, w int64) int {
+	n := 0
+	for n < p.N() && w > p.Last(n)+2*x.gap {
+		n++
+	}
+	p.Delete(0, n)
+	return n
+}
+
+// recut divides the events of the open sessions anew, in time order: a session with a maximum begins where the
+// distance is more than the gap, or the session would be longer than the maximum.
+func (sh *shard) recut(s *scope, x *sessions, row *state.Row) {
+	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
+	w := sh.now
+	first := 0
+	for first < p.N() && w > p.Last(first)+x.gap {
+		first++
+	}
+	if first == p.N() {
+		return
+	}
+	from, mask := p.Start(first), p.Mask(first)
+	for k := first; k < p.N(); k++ {
+		from = min(from, p.Start(k))
+		mask |= p.Mask(k)
+	}
+	l := s.openLog(row, row.Block(s.unit))
+	var cuts []window.Span
+	for i := l.SearchTime(from); i < l.N; i++ {
+		if l.Mask(i)&x.bits(s) == 0 {
+			continue
+		}
+		t := l.Time(i)
+		if k := len(cuts) - 1; k >= 0 && t-cuts[k].End <= x.gap && t-cuts[k].Start <= x.max {
+			cuts[k].End = t
+		} else {
+			cuts = append(cuts, window.Span{Start: t, End: t})
+		}
+	}
+	p.Delete(first, p.N())
+	if need := first + len(cuts); need > p.Room() {
+		p.Block = row.Ensure(x.unit, window.SpansSize(need+need/2, x.width))
+	}
+	for k, c := range cuts {
+		p.Insert(first+k, c.Start, c.End)
+		p.SetMask(first+k, mask)
+	}
+}
+
+// bits returns the feeds of the log that belong to the sessions.
+func (x *sessions) bits(s *scope) (m uint64) {
+	for i := range s.feeds {
+		if s.feeds[i].gap == x {
+			m |= 1 << i
+		}
+	}
+	return m
+}
+
+// tooLateFor reports whether the current event was too late for the sessions.
+func (sh *shard) tooLateFor(x *sessions) bool { return sh.late[x] }
+
+// tooLate counts an event that a fact refuses because its window has closed.
+func (sh *shard) tooLate(s *scope, f *fact) {
+	for _, rp := range s.rules {
+		for i := range rp.facts {
+			if rp.facts[i].shared == f {
+				sh.count.tooLate[rp.index]++
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,449 @@
+package engine
+
+import (
+	"slices"
+
+	"kelpie/event"
+	"kelpie/rules"
+	"kelpie/state"
+	"kelpie/window"
+)
+
+// shard holds the rows of its share of the keys and folds the events that concern them, in log order. Everything in it
+// is owned by one goroutine at a time.
+type shard struct {
+	engine *Engine
+	index  int
+	mem    state.Memory
+	rows   []*state.Rows // by dim
+	timers *timers
+	out    output
+	count  counters
+	err    error // of the storage: the fold stops
+
+	now      int64 // the watermark
+	draining bool
+	dueKey   int64
+	wantRows bool
+
+	env      rules.Env
+	envs     []ruleEnv
+	typeText string
+	judged   judgement
+	late     map[*sessions]bool
+	passed   []bool
+	cols     []columnValue
+	vals     []event.Value
+	series   []event.Value
+	stored   []event.Value
+	seen     map[window.Hash128]struct{}
+	acc      []byte
+	key      []byte
+	enc      []byte
+	alone    []state.Row
+	open     []state.Row
+	taken    []bool
+	peeked   byte
+}
+
+type ruleEnv struct {
+	facts, tables, prev []event.Value
+	samples             []int64
+}
+
+func newShard(e *Engine, i int) *shard {
+	sh := &shard{engine: e, index: i, timers: newTimers(), late: map[*sessions]bool{}, acc: make([]byte, 256)}
+	p := e.plan
+	for _, d := range p.dims {
+		sh.rows = append(sh.rows, state.NewRows(d.id, &sh.mem, nil, 0))
+	}
+	for _, rp := range p.rules {
+		sh.envs = append(sh.envs, ruleEnv{
+			facts: make([]event.Value, len(rp.Facts)), samples: make([]int64, len(rp.Facts)),
+			tables: make([]event.Value, len(rp.TableRefs)), prev: make([]event.Value, len(rp.PrevRefs)),
+		})
+	}
+	sh.count.init(p)
+	return sh
+}
+
+// op is one event for one lane; for a lane of one dimension with the hash of the key.
+type op struct {
+	ev   uint32
+	lane uint32
+	hash uint64
+	key  []byte
+}
+
+// apply folds ops in order. The places of several rows are touched before they are needed, so that the cache misses
+// overlap.
+func (sh *shard) apply(ops []op, evs []foldEvent) {
+	for len(ops) > 0 {
+		g := ops[:min(len(ops), 32)]
+		ops = ops[len(g):]
+		sh.prefetch(g)
+		for i := range g {
+			if sh.err != nil {
+				return
+			}
+			o := &g[i]
+			ev := &evs[o.ev]
+			if sh.timers.next() <= ev.w {
+				sh.fireUpTo(ev.index, evs)
+			}
+			sh.event(sh.engine.plan.lanes[o.lane], o, ev)
+		}
+	}
+}
+
+func (sh *shard) prefetch(g []op) {
+	var ids [32]uint32
+	for i := range g {
+		l := sh.engine.plan.lanes[g[i].lane]
+		if len(l.dims) == 1 {
+			ids[i] = sh.rows[l.dims[0].at].Peek(g[i].hash)
+		}
+	}
+	var b byte
+	for i := range g {
+		if ids[i] != 0 {
+			b += sh.rows[sh.engine.plan.lanes[g[i].lane].dims[0].at].PeekRow(ids[i])
+		}
+	}
+	sh.peeked = b
+}
+
+// fireUpTo handles the timers that are due at the events up to the one with index i, in the order in which the
+// watermark reached them.
+func (sh *shard) fireUpTo(i uint32, evs []foldEvent) {
+	w := evs[i].w
+	for sh.timers.next() <= w && sh.err == nil {
+		k := sh.engine.firstAt(sh.timers.next(), evs)
+		sh.out.at(evs[k].index, phaseDue)
+		sh.fire(evs[k].w)
+	}
+}
+
+// finish handles what the end of a stride makes due, and forgets.
+func (sh *shard) finish(evs []foldEvent, w int64) {
+	if n := len(evs); n > 0 && sh.timers.next() <= evs[n-1].w {
+		sh.fireUpTo(uint32(n-1), evs)
+	}
+	if sh.err == nil && sh.timers.next() <= w {
+		sh.out.at(uint32(len(evs)), phaseDue)
+		sh.fire(w)
+	}
+	if sh.err == nil && !sh.draining {
+		sh.collect(w)
+	}
+}
+
+// event folds one event into the rows of a lane: first what is due before it, then tables, then facts, then the rules.
+func (sh *shard) event(l *lane, o *op, ev *foldEvent) {
+	typ := ev.rec.Type
+	if typ < 0 {
+		typ = int32(len(l.work) - 1)
+	}
+	w := &l.work[typ]
+	sh.current(ev)
+	if !sh.concerns(w) {
+		return
+	}
+	rows, ok := sh.openRows(l, w, o)
+	if !ok {
+		return
+	}
+	sh.out.at(ev.index, phaseEvent)
+	sh.before(l, w, rows, ev)
+	sh.current(ev)
+	k := 0
+	for i := range w.dims {
+		for _, tw := range w.dims[i].tables {
+			if rows[i].Valid() {
+				sh.update(tw, &rows[i])
+			}
+		}
+	}
+	for i := range w.dims {
+		dw := &w.dims[i]
+		for _, s := range dw.scopes {
+			if sh.taken[k] && rows[i].Valid() && !s.stateless() {
+				sh.fold(s, &rows[i], ev, true)
+			} else if !sh.taken[k] && s.hasOf && rows[i].Valid() {
+				sh.fold(s, &rows[i], ev, false)
+			}
+			k++
+		}
+		for _, s := range dw.of {
+			if rows[i].Valid() {
+				sh.fold(s, &rows[i], ev, false)
+			}
+		}
+	}
+	k = 0
+	for i := range w.dims {
+		for _, s := range w.dims[i].scopes {
+			if sh.taken[k] && rows[i].Valid() && !s.foreign {
+				sh.judgeScope(s, rows, ev)
+			}
+			k++
+		}
+	}
+}
+
+// current makes ev the event of the environment.
+func (sh *shard) current(ev *foldEvent) {
+	e := &sh.env
+	e.Rec, e.Stored, e.HasEvent, e.Time = ev.rec, nil, true, ev.t
+	sh.now = ev.w
+	sh.typeText = ev.rec.TypeText()
+}
+
+// concerns evaluates the filters of the scopes and reports whether the event concerns any row at all.
+func (sh *shard) concerns(w *laneWork) bool {
+	sh.taken = sh.taken[:0]
+	any := false
+	for i := range w.dims {
+		dw := &w.dims[i]
+		any = any || len(dw.tables) > 0 || len(dw.of) > 0
+		for _, s := range dw.scopes {
+			ok := true
+			if s.where != nil {
+				truth, known := s.where.Test(&sh.env)
+				ok = truth && known
+			}
+			sh.taken = append(sh.taken, ok)
+			any = any || ok || s.hasOf
+		}
+	}
+	return any
+}
+
+// openRows returns the rows of the event's keys; of a dimension for which it has no key, a zero Row.
+func (sh *shard) openRows(l *lane, w *laneWork, o *op) ([]state.Row, bool) {
+	for len(sh.open) < len(l.dims) {
+		sh.open = append(sh.open, state.Row{})
+	}
+	rows := sh.open[:len(l.dims)]
+	any := false
+	for i, d := range l.dims {
+		rows[i] = state.Row{}
+		key, hash := o.key, o.hash
+		if len(l.dims) > 1 || key == nil {
+			var ok bool
+			if key, ok = sh.engine.appendKey(sh.key[:0], sh.env.Rec, d.slots); !ok {
+				continue
+			}
+			sh.key = key
+			hash = sh.engine.hash(key)
+		}
+		row, err := sh.rows[d.at].GetOrNew(hash, key)
+		if err != nil {
+			sh.fatal(err)
+			return nil, false
+		}
+		sh.touch(d, &row)
+		rows[i] = row
+		any = true
+	}
+	return rows, any
+}
+
+func (sh *shard) touch(d *dim, row *state.Row) { sh.rows[d.at].MarkDirty(row) }
+
+func (sh *shard) dimIndex(row *state.Row) uint32 { return uint32(sh.engine.plan.dimAt[row.Dim()]) }
+
+// before handles, for the rules that the event is about to be judged by, what is due before A.
+func (sh *shard) before(l *lane, w *laneWork, rows []state.Row, ev *foldEvent) {
+	k := 0
+	for i := range w.dims {
+		for _, s := range w.dims[i].scopes {
+			taken := sh.taken[k]
+			k++
+			if !taken || s.foreign || !rows[i].Valid() {
+				continue
+			}
+			a := ev.t
+			if b := rows[i].Block(s.unit); b != nil {
+				if le.Uint64(b[scopeFlags:]) == 0 {
+					continue
+				}
+				a = max(a, sh.asOf(s, b, ev))
+			} else if !s.stateless() {
+				continue
+			}
+			for _, rp := range s.rules {
+				if rp.OnEvent && sh.hasInstance(rp, &rows[i]) {
+					sh.dueKey = a
+					sh.leaves(rp, &rows[i], a)
+				}
+			}
+		}
+	}
+}
+
+// asOf returns A for an event that is about to be folded.
+func (sh *shard) asOf(s *scope, b []byte, ev *foldEvent) int64 {
+	if a := getTime(b, scopeA); a != none && ev.w <= a+s.longest {
+		return max(a, ev.t)
+	}
+	return ev.t
+}
+
+// judgeScope judges the scope's rules on the event, and again the windows that it came late for.
+func (sh *shard) judgeScope(s *scope, rows []state.Row, ev *foldEvent) {
+	row := &rows[s.dim.index]
+	a := ev.t
+	if !s.stateless() {
+		a = getTime(row.Block(s.unit), scopeA)
+	}
+	if s.beat > 0 && s.lateness > 0 {
+		sh.judgeLate(s, row, ev)
+		sh.current(ev)
+	}
+	for _, rp := range s.rules {
+		if rp.OnEvent {
+			sh.judgeEvent(rp, rows, ev, a)
+		}
+	}
+}
+
+// judgeLate judges the closed windows that hold the event and still accept it.
+func (sh *shard) judgeLate(s *scope, row *state.Row, ev *foldEvent) {
+	e := s.align.Shift(s.align.Start(ev.t, s.beat), s.beat, 1)
+	for ; e <= ev.w && e-s.span() <= ev.t; e = s.align.Shift(e, s.beat, 1) {
+		if ev.w >= e+s.lateness {
+			continue
+		}
+		for _, rp := range s.rules {
+			if sh.holdsCurrent(rp, ev, e) {
+				sh.dueKey = e
+				sh.judgeClose(rp, row, e, true)
+			}
+		}
+	}
+}
+
+// holdsCurrent reports whether the current event belongs to some `each` fact of the rule in its window that ends at e.
+func (sh *shard) holdsCurrent(rp *rulePlan, ev *foldEvent, e int64) bool {
+	s := rp.scope
+	sh.current(ev)
+	sh.filter(s)
+	for i := range rp.facts {
+		fp := &rp.facts[i]
+		n := fp.closeLength(rp)
+		if n > 0 && s.align.Shift(e, rp.beat, -n) <= ev.t && sh.takes(fp.shared.of, fp.shared.filter, true) {
+			return true
+		}
+	}
+	return false
+}
+
+// rowsOf opens the rows of the event that an instance remembers, for a judgement without an event.
+func (sh *shard) rowsOf(rp *rulePlan, row *state.Row, in *instance) []state.Row {
+	rows := sh.onlyRow(rp, row)
+	for i, k := range in.keys {
+		if k == "" || i == rp.scope.dim.index || i >= len(rows) {
+			continue
+		}
+		key := []byte(k[1:])
+		r, ok, err := sh.rows[rp.scope.dim.lane.dims[i].at].Get(sh.engine.hash(key), key)
+		if err != nil {
+			sh.fatal(err)
+		} else if ok {
+			rows[i] = r
+		}
+	}
+	return rows
+}
+
+// collect forgets what no window can see any more at watermark w.
+func (sh *shard) collect(w int64) {
+	for _, t := range sh.timers.passed(w) {
+		d := sh.engine.plan.dims[t.dim]
+		err := sh.rows[t.dim].ByHash(t.hash, func(row state.Row) error {
+			if row.GC() < w {
+				sh.forgetRow(d, &row, w)
+			}
+			return nil
+		})
+		if err != nil {
+			sh.fatal(err)
+			return
+		}
+	}
+}
+
+// forgetRow drops what has expired in the row, and the row itself when nothing is left.
+func (sh *shard) forgetRow(d *dim, row *state.Row, w int64) {
+	sh.now = w
+	sh.touch(d, row)
+	row.SetGC(state.Never)
+	next := int64(state.Never)
+	var units []unitRef
+	for i := range row.Blocks() {
+		units = append(units, d.unit(row.Unit(i)))
+	}
+	for _, u := range units {
+		switch {
+		case u.scope != nil:
+			next = min(next, sh.forgetScope(u.scope, row, w))
+		case u.rule != nil:
+			next = min(next, sh.forgetInstance(u.rule, row, w))
+		}
+	}
+	if row.Blocks() == 0 {
+		sh.rows[d.at].Delete(row)
+		return
+	}
+	if next != state.Never {
+		sh.gcAt(row, next)
+	}
+}
+
+// forgetScope drops the scope's events if they are in no window any more; it returns when to look again.
+func (sh *shard) forgetScope(s *scope, row *state.Row, w int64) int64 {
+	b := row.Block(s.unit)
+	if b == nil {
+		return state.Never
+	}
+	a := getTime(b, scopeA)
+	if a == none {
+		a = 0
+		if s.log != nil {
+			if l := s.openLog(row, b); l.N > 0 {
+				a = l.Time(l.N-1) + s.longest
+			}
+		}
+	}
+	if w <= a+s.gc {
+		return a + s.gc + 1
+	}
+	sh.forget(s, row)
+	b = row.Block(s.unit)
+	if le.Uint64(b[scopeFlags:]) == 0 {
+		row.Remove(s.unit)
+		return state.Never
+	}
+	row.Shrink(s.unit, s.fixed)
+	return state.Never
+}
+
+func (sh *shard) forgetInstance(rp *rulePlan, row *state.Row, w int64) int64 {
+	in, err := sh.load(rp, row)
+	if err != nil || in.state != inactive {
+		return state.Never
+	}
+	if t := in.until(rp); t != none && t >= w {
+		return t + 1
+	}
+	row.Remove(rp.unit)
+	sh.flag(rp, row, false)
+	return state.Never
+}
+
+func (sh *shard) fatal(err error) {
+	if sh.err == nil {
+		sh.err = err
+	}
+}

@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"bytes"
+
+	"kelpie/event"
+)
+
+// worker decodes a share of a batch and routes a share of a stride; one per shard, each in its own goroutine.
+type worker struct {
+	engine  *Engine
+	dec     *event.Decoder
+	recs    []event.Record
+	fields  []event.Field
+	seqs    []uint64
+	refused []bool
+	bad     []Rejection
+	ops     [][]op // by shard
+	keys    []byte
+}
+
+func newWorker(e *Engine) *worker {
+	d, err := event.NewDecoder(e.plan.Schema)
+	if err != nil {
+		panic("BUG: the plan's schema was not checked: " + err.Error())
+	}
+	return &worker{engine: e, dec: d, ops: make([][]op, len(e.shards))}
+}
+
+// decode decodes a batch, its lines in equal shares to the workers.
+func (e *Engine) decode(b *Batch, fx *Effects) {
+	n := len(e.workers)
+	e.parallel(func(i int) {
+		lines := b.Lines[len(b.Lines)*i/n : len(b.Lines)*(i+1)/n]
+		e.workers[i].decode(b, lines)
+	})
+	for _, w := range e.workers {
+		fx.Rejected = append(fx.Rejected, w.bad...)
+	}
+}
+
+func (w *worker) decode(b *Batch, lines []Line) {
+	n, slots := len(lines), len(w.engine.plan.Schema.Paths)
+	w.bad = nil
+	if cap(w.recs) < n || w.engine.plan.Time.ByTime { // waiting events keep their records
+		w.recs = make([]event.Record, n)
+		w.fields = make([]event.Field, n*slots)
+		w.seqs = make([]uint64, n)
+		w.refused = make([]bool, n)
+	}
+	w.recs, w.seqs, w.refused = w.recs[:n], w.seqs[:n], w.refused[:n]
+	future := w.engine.plan.Time.Future
+	for i, l := range lines {
+		r := &w.recs[i]
+		r.Fields = w.fields[i*slots : (i+1)*slots : (i+1)*slots]
+		raw := b.Buf[l.Start:l.End]
+		no := w.dec.Decode(raw, r)
+		if no == nil && future > 0 && l.Appended > 0 && r.Time > l.Appended+future {
+			no = &event.Refusal{Reason: event.InFuture, Detail: "the event's time is " + event.FormatTime(r.Time) + ", its record was appended at " + event.FormatTime(l.Appended)}
+		}
+		w.seqs[i] = pack(b.Partition, l.Offset)
+		w.refused[i] = no != nil
+		if no != nil {
+			w.reject(b, l, raw, no)
+		}
+	}
+}
+
+func (w *worker) reject(b *Batch, l Line, raw []byte, no *event.Refusal) {
+	p := w.engine.partitions[b.Partition].stream
+	p.Offset = l.Offset
+	w.bad = append(w.bad, Rejection{Position: p, Reason: no.Reason, Offset: no.Offset, Detail: no.Detail, Raw: bytes.Clone(raw)})
+}
+
+// route turns a share of the stride's events into operations of the shards.
+func (w *worker) route(evs []foldEvent, i, n int) {
+	for k := range w.ops {
+		w.ops[k] = w.ops[k][:0]
+	}
+	w.keys = w.keys[:0]
+	e := w.engine
+	for k := len(evs) * i / n; k < len(evs)*(i+1)/n; k++ {
+		ev := &evs[k]
+		for _, l := range e.plan.lookup(ev.rec.Type) {
+			o := op{ev: uint32(k), lane: uint32(l.id)}
+			to := l.id % len(w.ops)
+			if len(l.dims) == 1 {
+				at := len(w.keys)
+				var ok bool
+				if w.keys, ok = e.appendKey(w.keys, ev.rec, l.dims[0].slots); !ok {
+					w.keys = w.keys[:at]
+					continue
+				}
+				o.key = w.keys[at:len(w.keys):len(w.keys)]
+				o.hash = e.hash(o.key)
+				to = int(uint64(uint32(o.hash>>32)) * uint64(len(w.ops)) >> 32)
+			}
+			w.ops[to] = append(w.ops[to], o)
+		}
+	}
+}
