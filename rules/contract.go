@@ -55,7 +55,7 @@ type TableRef struct {
 // PrevRef is a field of a `previous` fact: prev.amount.
 type PrevRef struct {
 	Fact int // index into Rule.Facts
-	Slot int // field slot of the event path (amount)
+	Slot int // field slot of the event path (amount); SlotTime for prev.time, SlotType for prev.type
 	Name string
 }
 
@@ -134,59 +134,6 @@ type Place struct {
 	File         string
 	Line, Column int
 }
-
-// Type is the static type of an expression or fact.
-type Type uint8
-
-// The types. AnyType is known only at run time.
-const (
-	AnyType Type = iota
-	NumberType
-	StringType
-	BoolType
-	ListType
-	EventType // a `previous` fact: its fields are what can be used
-)
-
-// Env is what an expression is evaluated over. The engine fills it before each evaluation and reuses it.
-type Env struct {
-	Rec      *event.Record // the current event; nil on a close
-	Stored   []event.Value // if not nil: field slot -> value, in place of Rec (leaving judgements)
-	Type     event.Value   // `type` when Stored is used
-	Time     int64         // `time`, ms: of the current event
-	HasEvent bool          // false on a close: event fields, type and time are missing
-	Facts    []event.Value // parallel to Rule.Facts
-	Samples  []int64       // parallel to Rule.Facts: number of values of a series
-	Tables   []event.Value // parallel to Rule.TableRefs
-	Prev     []event.Value // parallel to Rule.PrevRefs
-	Row      []event.Value // a table update: the row before it
-	Missing  string        // after an evaluation that gave a missing value: the name that was missing, as written
-	Err      error         // a run-time error (memory budget, step limit): the value is missing
-	Mismatch bool          // a field was there but had a type that the use does not allow
-}
-
-// Expr is one compiled expression. Safe for concurrent use with separate Envs.
-type Expr struct {
-	Src    string
-	Type   Type
-	Fields []int // distinct event field slots it reads
-	eval   func(*Env) event.Value
-}
-
-// Eval evaluates the expression; a missing result leaves the cause in env.Missing.
-func (x *Expr) Eval(env *Env) event.Value { return x.eval(env) }
-
-// Test evaluates a condition. ok is false where it could not be evaluated (missing or not a bool).
-func (x *Expr) Test(env *Env) (truth, ok bool) {
-	v := x.eval(env)
-	return v.N != 0, v.Kind == event.Bool
-}
-
-// Template is a compiled alert text with {{expressions}}.
-type Template struct{ Src string }
-
-// Render writes the text; a missing value is shown as "?". key resolves the names of the rule's `by` where there is no event.
-func (t *Template) Render(env *Env, key []string) string { panic("contract") }
 
 // Test is one entry of `tests:`.
 type Test struct {
