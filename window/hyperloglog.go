@@ -63,7 +63,11 @@ func (s *DistinctSketch) Estimate() int64 {
 		z = (z + counts[k]) / 2
 	}
 	z += m * hllSigma(counts[0]/m)
-	return int64(math.Round(m * m / (2 * math.Ln2) / z))
+	n := math.Round(m * m / (2 * math.Ln2) / z)
+	if n >= math.MaxInt64 { // every register full: no honest stream comes there
+		return math.MaxInt64
+	}
+	return int64(n)
 }
 
 // hllSigma corrects for registers that are still zero: x + Σ x^(2^k)·2^(k-1).

@@ -25,8 +25,10 @@ func (o *Ordered) Len() int { return o.len }
 
 // Insert puts one x in.
 func (o *Ordered) Insert(x float64) {
+	o.len++
 	if len(o.chunks) == 0 {
-		o.chunks = append(o.chunks, o.take())
+		o.chunks = append(o.chunks, append(o.take(), x))
+		return
 	}
 	i := min(o.chunkOf(x), len(o.chunks)-1)
 	if len(o.chunks[i]) == orderedChunk {
@@ -37,7 +39,6 @@ func (o *Ordered) Insert(x float64) {
 	}
 	at, _ := slices.BinarySearch(o.chunks[i], x)
 	o.chunks[i] = slices.Insert(o.chunks[i], at, x)
-	o.len++
 }
 
 // Delete takes one x out and reports whether there was one.
