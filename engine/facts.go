@@ -238,6 +238,9 @@ func (sh *shard) previous(j *judgement, fp *factPlan, row *state.Row, b []byte) 
 		if i < 0 {
 			continue
 		}
+		if pr.Slot == rules.SlotTime {
+			sh.env.Prev[k] = event.IntValue(l.Time(i))
+		}
 		for _, pc := range f.prev {
 			if pc.slot == pr.Slot {
 				sh.env.Prev[k] = l.Value(i, pc.column)

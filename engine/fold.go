@@ -257,6 +257,9 @@ func (sh *shard) argument(c *column) event.Value {
 	if c.expr != nil {
 		return c.expr.Eval(&sh.env)
 	}
+	if c.slot == rules.SlotType {
+		return event.StringValue(sh.typeText)
+	}
 	return sh.env.Rec.Value(c.slot)
 }
 

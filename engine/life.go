@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"kelpie/event"
-	"kelpie/rules"
 	"kelpie/state"
 )
 

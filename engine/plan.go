@@ -333,7 +333,7 @@ func (b *planner) scopeOf(d *dim, rp *rulePlan) *scope {
 	r := rp.Rule
 	where := ""
 	if r.Where != nil {
-		where = r.Where.Src
+		where = r.Where.Canon
 	}
 	types := "*"
 	if r.Events != nil {
@@ -423,8 +423,8 @@ func neededFacts(r *rules.Rule) []int {
 	need := make([]bool, len(r.Facts))
 	mark := func(x *rules.Expr) {
 		if x != nil {
-			for i, f := range r.Facts {
-				need[i] = need[i] || mentions(x.Src, f.Name)
+			for _, i := range x.Facts {
+				need[i] = true
 			}
 		}
 	}
@@ -443,28 +443,6 @@ func neededFacts(r *rules.Rule) []int {
 		}
 	}
 	return out
-}
-
-// mentions reports whether name may be used in an expression: it stands there as a word.
-func mentions(src, name string) bool {
-	word := func(i int) bool {
-		if i < 0 || i >= len(src) {
-			return false
-		}
-		c := src[i]
-		return c == '_' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
-	}
-	for i := 0; ; {
-		k := strings.Index(src[i:], name)
-		if k < 0 {
-			return false
-		}
-		i += k
-		if !word(i-1) && !word(i+len(name)) {
-			return true
-		}
-		i++
-	}
 }
 
 func onlySeries(r *rules.Rule) bool {

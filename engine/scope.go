@@ -359,7 +359,7 @@ func (s *scope) placeForeign(f *fact) {
 
 func (s *scope) addFilter(x *rules.Expr) int {
 	for i, o := range s.filters {
-		if o.Src == x.Src {
+		if o.Canon == x.Canon {
 			return i
 		}
 	}
@@ -406,7 +406,7 @@ func (s *scope) addColumn(f *fact) {
 		c.kind = window.FlagColumn
 	}
 	for i, o := range s.columns {
-		if o.expr != nil && o.kind == c.kind && o.expr.Src == c.expr.Src && (c.kind != window.FlagColumn) {
+		if o.expr != nil && o.kind == c.kind && o.expr.Canon == c.expr.Canon && (c.kind != window.FlagColumn) {
 			f.column = i
 			return
 		}
@@ -417,6 +417,9 @@ func (s *scope) addColumn(f *fact) {
 
 // keepField gives a field of previous events a column.
 func (s *scope) keepField(f *fact, slot int) {
+	if slot == rules.SlotTime {
+		return
+	}
 	for _, p := range f.prev {
 		if p.slot == slot {
 			return

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"kelpie/event"
 	"kelpie/state"
 	"kelpie/window"
 )

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"kelpie/event"
 	"kelpie/rules"
 	"kelpie/state"
@@ -41,7 +39,7 @@ type shard struct {
 	key      []byte
 	enc      []byte
 	alone    []state.Row
-	open     []state.Row
+	opened   []state.Row
 	taken    []bool
 	peeked   byte
 }
@@ -221,10 +219,10 @@ func (sh *shard) concerns(w *laneWork) bool {
 
 // openRows returns the rows of the event's keys; of a dimension for which it has no key, a zero Row.
 func (sh *shard) openRows(l *lane, w *laneWork, o *op) ([]state.Row, bool) {
-	for len(sh.open) < len(l.dims) {
-		sh.open = append(sh.open, state.Row{})
+	for len(sh.opened) < len(l.dims) {
+		sh.opened = append(sh.opened, state.Row{})
 	}
-	rows := sh.open[:len(l.dims)]
+	rows := sh.opened[:len(l.dims)]
 	any := false
 	for i, d := range l.dims {
 		rows[i] = state.Row{}

@@ -1,0 +1,192 @@
+package oracle
+
+import (
+	"slices"
+)
+
+// verdict is what one evaluation says.
+type verdict struct {
+	fired     bool
+	abstained string // why, "" if it did not
+	resolve   bool   // the rule's own `resolve:` says true
+}
+
+// lateWindows are the closed windows of one key that a late event belongs to, by their end.
+type lateWindows struct {
+	key  Key
+	ends map[int64]bool
+}
+
+// touch notes what one more event of a fact means for windows and sessions.
+func (f *factState) touch(e *happened, late map[string]lateWindows) {
+	k, _ := f.keyOf(e)
+	if f.isSession() {
+		s := f.sessions[k.text()]
+		if s == nil {
+			s = &sessions{}
+			f.sessions[k.text()] = s
+			f.rule.keyState(k)
+		}
+		f.join(s, sample{happened: e, arg: f.argument(e)})
+		return
+	}
+	r := f.rule
+	if !r.OnClose || f.By != nil || !f.isEach() {
+		return
+	}
+	for _, end := range f.endsAround(e.time) {
+		switch {
+		case end > r.o.w:
+			r.keyState(k).ends[end] = true
+		case r.o.w < end+r.o.opts.Lateness:
+			if late[k.text()].ends == nil {
+				late[k.text()] = lateWindows{k, map[int64]bool{}}
+			}
+			late[k.text()].ends[end] = true
+		}
+	}
+}
+
+// endsAround returns the ends of the fact's windows that hold t.
+func (f *factState) endsAround(t int64) (ends []int64) {
+	w := f.Window
+	first := f.rule.floor(t, w.Each) + w.Each
+	for end := first; end < first+max(w.Over, w.Each); end += w.Each {
+		ends = append(ends, end)
+	}
+	return ends
+}
+
+// judgeLate judges the windows again that an event came late for.
+func (r *ruleState) judgeLate(late map[string]lateWindows) {
+	for _, l := range late {
+		var ends []int64
+		for end := range l.ends {
+			ends = append(ends, end)
+		}
+		slices.Sort(ends)
+		for _, end := range ends {
+			r.judgeClose(r.keyState(l.key), end, true)
+		}
+	}
+}
+
+// judgeClose judges the windows of a key that end at e, unless they are empty; it reports whether they were.
+func (r *ruleState) judgeClose(k *keyState, end int64, late bool) (empty bool) {
+	j := &judgement{how: onClose, key: k, asOf: end, w: min(r.o.w, end), late: late}
+	j.span = Span{end - max(r.named.Window.Over, r.named.Window.Each), end}
+	empty = true
+	for _, f := range r.facts {
+		if !f.isEach() || f.By != nil {
+			continue
+		}
+		all, _ := f.list(j)
+		if in, _, _ := f.within(j, all); len(in) > 0 {
+			empty = false
+		}
+	}
+	if empty {
+		return true
+	}
+	v := r.evaluate(j)
+	r.row(j, v)
+	r.step(k, v, j)
+	return false
+}
+
+// judgeSession judges a session that closes.
+func (r *ruleState) judgeSession(k *keyState, span Span) {
+	j := &judgement{how: onClose, key: k, asOf: span.End, w: min(r.o.w, span.End), span: span}
+	v := r.evaluate(j)
+	r.row(j, v)
+	r.step(k, v, j)
+}
+
+// judgeEvent judges the rule on an event.
+func (r *ruleState) judgeEvent(k *keyState, e *happened) {
+	if k.startsAfresh(r) {
+		k.asOf = e.time
+		k.fresh = e.fold
+	}
+	k.judged = true
+	k.asOf = max(k.asOf, e.time)
+	k.last = e
+	j := &judgement{how: onEvent, key: k, asOf: k.asOf, w: r.o.w, e: e}
+	v := r.evaluate(j)
+	r.row(j, v)
+	r.step(k, v, j)
+}
+
+// evaluate computes facts, `ready`, `when` and `resolve`. The facts stay in the environment.
+func (r *ruleState) evaluate(j *judgement) (v verdict) {
+	r.fill(j.e, j.key.key)
+	for i, f := range r.facts {
+		if f.Expr != nil {
+			r.env.Facts[i] = f.Expr.Eval(&r.env)
+			continue
+		}
+		r.env.Facts[i], r.env.Samples[i], _ = r.windowFact(j, i)
+	}
+	if r.Ready != nil {
+		truth, ok := r.Ready.Test(&r.env)
+		if !ok {
+			v.abstained = "missing " + r.env.Missing
+		} else if !truth {
+			v.abstained = "not ready"
+		}
+	}
+	if v.abstained == "" {
+		truth, ok := r.When.Test(&r.env)
+		if !ok {
+			v.abstained = "missing " + r.env.Missing
+		}
+		v.fired = ok && truth
+	}
+	if r.Resolve != nil {
+		truth, ok := r.Resolve.Test(&r.env)
+		v.resolve = ok && truth
+	}
+	return v
+}
+
+// row prints an evaluation.
+func (r *ruleState) row(j *judgement, v verdict) {
+	row := Row{Rule: r.Name, Key: j.key.key, Time: j.asOf, Fired: v.fired, Abstained: v.abstained, Late: j.late}
+	switch {
+	case j.how == onClose:
+		row.Window = &j.span
+	default:
+		row.ID, row.Position = j.e.id, j.e.pos.String()
+		if r.named != nil && r.named.isSession() {
+			if _, span, ok := r.named.session(j); ok {
+				row.Window = &span
+			}
+		}
+	}
+	for i, f := range r.facts {
+		x := r.env.Facts[i]
+		if f.Agg == "previous" && f.Series == "" || x.IsMissing() {
+			continue
+		}
+		row.Values = append(row.Values, Named{f.Name, x})
+		if f.Expr == nil {
+			if _, _, inexact := r.windowFact(j, i); inexact {
+				row.Inexact = append(row.Inexact, f.Name)
+			}
+		}
+	}
+	r.o.out.Rows = append(r.o.out.Rows, row)
+}
+
+func (f *factState) isEach() bool {
+	return f.Expr == nil && f.beat() > 0
+}
+
+// beat is the distance of the window's ends, 0 for other kinds of windows.
+func (f *factState) beat() int64 {
+	w := f.Window
+	if f.Series != "" || w.Gap > 0 {
+		return 0
+	}
+	return w.Each
+}
