@@ -1,6 +1,9 @@
 package event
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // maxDepth is how many levels of objects and lists an event may have, itself included.
 const maxDepth = 64
@@ -9,8 +12,7 @@ const maxDepth = 64
 // After warm-up it does not allocate, except for a Refusal.
 type Decoder struct {
 	maxSize int
-	root    *node
-	wanted  int              // slots: Schema.Paths, then type, time and id
+	paths   []Path           // by slot: Schema.Paths, then type, time and id
 	copies  [][2]int         // slots (from, to) of paths that are wanted twice
 	types   map[string]int32 // index into Schema.Types
 	scan    scanner
@@ -23,16 +25,15 @@ func NewDecoder(s *Schema) (*Decoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event: %w", err)
 	}
-	d := &Decoder{maxSize: e.maxSize, root: &node{}, types: map[string]int32{}}
+	d := &Decoder{maxSize: e.maxSize, types: map[string]int32{}}
 	for i, p := range s.Paths {
 		if len(p) == 0 || len(p) > maxDepth {
 			return nil, fmt.Errorf("event: path %d has %d parts, must have from 1 to %d", i, len(p), maxDepth)
 		}
-		d.want(p)
 	}
-	d.want(e.typ)
-	d.want(e.time)
-	d.want(e.id)
+	d.paths = slices.Concat(s.Paths, []Path{e.typ, e.time, e.id})
+	d.copies = repeated(d.paths)
+	d.scan.shapes = newShapes(d.paths)
 	for i, t := range s.Types {
 		if _, ok := d.types[t]; !ok {
 			d.types[t] = int32(i)
@@ -41,18 +42,18 @@ func NewDecoder(s *Schema) (*Decoder, error) {
 	return d, nil
 }
 
-func (d *Decoder) want(p Path) {
-	slot := d.wanted
-	d.wanted++
-	n := d.root
-	for _, name := range p {
-		n = n.child(name)
+// repeated returns for each path that stood there before: (the last index it has, this earlier one).
+func repeated(paths []Path) (copies [][2]int) {
+	last := map[string]int{}
+	for i, p := range paths {
+		last[p.String()] = i
 	}
-	if n.slot > 0 {
-		d.copies = append(d.copies, [2]int{n.slot - 1, slot})
-		return
+	for i, p := range paths {
+		if j := last[p.String()]; j != i {
+			copies = append(copies, [2]int{j, i})
+		}
 	}
-	n.slot = slot + 1
+	return copies
 }
 
 // Decode decodes one event from raw into r, reusing r.Fields. On refusal r is undefined and the
@@ -61,30 +62,36 @@ func (d *Decoder) Decode(raw []byte, r *Record) *Refusal {
 	if len(raw) > d.maxSize {
 		return &Refusal{TooLong, d.maxSize, fmt.Sprintf("%d bytes, at most %d are taken", len(raw), d.maxSize)}
 	}
-	if cap(r.Fields) < d.wanted {
-		r.Fields = make([]Field, d.wanted)
+	if cap(r.Fields) < len(d.paths) {
+		r.Fields = make([]Field, len(d.paths))
 	}
-	fields := r.Fields[:d.wanted]
+	fields := r.Fields[:len(d.paths)]
 	clear(fields)
-	begin, end, ref := d.scan.document(raw, d.root, fields)
-	if ref != nil {
-		return ref
-	}
-	if raw[begin] != '{' {
-		return &Refusal{NotAnObject, begin, fmt.Sprintf("expected an object, found %q", excerpt(raw, begin))}
-	}
-	for _, c := range d.copies {
-		fields[c[1]] = fields[c[0]]
-	}
-	n := d.wanted - 3
-	r.Raw = raw[begin:end]
-	r.Fields = fields[:n]
-	r.typ, r.id = fields[n], fields[n+2]
-	ref = d.envelope(r, fields[n+1])
+	begin := spaceEnd(raw, 0)
+	ref := d.decode(raw[begin:], fields, r)
 	if ref != nil {
 		ref.Offset += begin
 	}
 	return ref
+}
+
+// decode decodes an event that begins with b.
+func (d *Decoder) decode(b []byte, fields []Field, r *Record) *Refusal {
+	end, ref := d.scan.document(b, fields)
+	if ref != nil {
+		return ref
+	}
+	if b[0] != '{' {
+		return &Refusal{NotAnObject, 0, fmt.Sprintf("expected an object, found %q", excerpt(b, 0))}
+	}
+	for _, c := range d.copies {
+		fields[c[1]] = fields[c[0]]
+	}
+	n := len(fields) - 3
+	r.Raw = b[:end]
+	r.Fields = fields[:n]
+	r.typ, r.id = fields[n], fields[n+2]
+	return d.envelope(r, fields[n+1])
 }
 
 // envelope finds out the record's type and time.
@@ -120,10 +127,12 @@ func (d *Decoder) envelope(r *Record, at Field) *Refusal {
 // DecodeJSON parses a whole JSON value, for tools: lists and objects stay text. It is as strict as a Decoder
 // and returns a *Refusal.
 func DecodeJSON(b []byte) (Value, error) {
-	var s scanner
-	begin, end, ref := s.document(b, nil, nil)
+	begin := spaceEnd(b, 0)
+	s := scanner{shapes: &shapes{root: stray}}
+	end, ref := s.document(b[begin:], nil)
 	if ref != nil {
+		ref.Offset += begin
 		return Value{}, ref
 	}
-	return valueOf(string(b[begin:end])), nil
+	return valueOf(string(b[begin:][:end])), nil
 }

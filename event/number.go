@@ -55,7 +55,7 @@ func decimalValue(n int64, scale int) Value {
 }
 
 func parseLongNumber(b []byte) Value {
-	if end, _ := numberEnd(b, 0); end != len(b) || len(b) == 0 {
+	if end, ok := numberEnd(b, 0); !ok || end != len(b) {
 		return Value{}
 	}
 	d := splitDigits(b)
@@ -86,6 +86,45 @@ func parseLongNumber(b []byte) Value {
 		return Value{}
 	}
 	return FloatValue(f)
+}
+
+// numberEnd returns where the JSON number at p ends; or, if it is none, where a digit is missing.
+func numberEnd(b []byte, p int) (end int, ok bool) {
+	if p < len(b) && b[p] == '-' {
+		p++
+	}
+	end = digitsEnd(b, p)
+	if end == p {
+		return p, false
+	}
+	if b[p] == '0' {
+		end = p + 1
+	}
+	if p = end; p < len(b) && b[p] == '.' {
+		if end = digitsEnd(b, p+1); end == p+1 {
+			return end, false
+		}
+		p = end
+	}
+	if p < len(b) && b[p]|0x20 == 'e' {
+		p++
+		if p < len(b) && (b[p] == '+' || b[p] == '-') {
+			p++
+		}
+		if end = digitsEnd(b, p); end == p {
+			return end, false
+		}
+		p = end
+	}
+	return p, true
+}
+
+// digitsEnd returns the offset of the first byte from p on that is no digit.
+func digitsEnd(b []byte, p int) int {
+	for p < len(b) && b[p]-'0' < 10 {
+		p++
+	}
+	return p
 }
 
 // digits is a JSON number taken apart: its significant digits without leading and trailing zeros.

@@ -1,59 +1,60 @@
 package event
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 )
 
-// node is one level of the wanted paths.
-type node struct {
-	slot     int // 1 + slot, 0 if the path that ends here is not wanted
-	children map[string]*node
-}
-
-func (n *node) child(name string) *node {
-	c := n.children[name]
-	if c == nil {
-		if n.children == nil {
-			n.children = map[string]*node{}
-		}
-		c = &node{}
-		n.children[name] = c
-	}
-	return c
-}
-
-// scanner validates one document and finds the wanted fields in it.
+// scanner validates one document and finds the wanted fields in it, in one pass.
+//
+// Its methods take an offset into b and return the one after what they read, or -1 after a refusal.
 type scanner struct {
-	b      []byte
-	fields []Field
-	base   int // fields count from here
-	depth  int
-	object uint64 // number of objects begun so far
-	keys   keySet
-	text   []byte // scratch for unescaped keys
-	ref    *Refusal
+	b       []byte
+	fields  []Field // by slot
+	shapes  *shapes
+	bits    uint64 // all words of strings or'ed: no high bit, no need to validate UTF-8
+	depth   int
+	objects uint64 // how many were begun, in all documents: the number of the last one
+	escaped bool   // whether the last string had escapes
+	keys    keySet // of the objects that have keys not known to their shapes
+	text    []byte // scratch for an unescaped key
+	ref     *Refusal
 }
 
-// document scans b, which must hold one JSON value and nothing else; begin and end are where it stands.
-func (s *scanner) document(b []byte, root *node, fields []Field) (begin, end int, ref *Refusal) {
-	s.b, s.fields, s.depth, s.ref = b, fields, 0, nil
+// stray is the shape of objects that nothing is learned about.
+var stray = &shape{head: member{next: nobody, other: nobody, slot: -1}}
+
+// document scans b, which must hold one JSON value from its first byte on and nothing but white space after
+// it, and returns where it ends.
+func (s *scanner) document(b []byte, fields []Field) (end int, ref *Refusal) {
+	s.b, s.fields, s.bits, s.depth, s.ref = b, fields, 0, 0, nil
 	s.keys.reset()
-	begin = s.space(0)
-	s.base = begin
-	end = s.value(begin, root)
-	if end >= 0 {
-		if p := s.space(end); p < len(b) {
-			end = s.refuse(NotJSON, p, "more bytes after the value")
-		} else if i := firstInvalidUTF8(b); i < len(b) {
-			end = s.refuse(InvalidUTF8, i, "")
-		}
+	if len(b) > 0 && b[0] == '{' {
+		end = s.object(0, s.shapes.root)
+	} else {
+		end = s.value(0, nobody)
 	}
-	ref, s.b, s.ref = s.ref, nil, nil
-	return begin, end, ref
+	if end >= 0 {
+		end = s.finish(end)
+	}
+	ref, s.b, s.fields, s.ref = s.ref, nil, nil, nil
+	return end, ref
 }
 
-// refuse notes the refusal and returns -1, which every function here returns after one.
+// finish checks what can be checked only after the value.
+func (s *scanner) finish(end int) int {
+	if p := s.space(end); p < len(s.b) {
+		return s.refuse(NotJSON, p, "more bytes after the value")
+	}
+	if s.bits&highBits != 0 && !utf8.Valid(s.b) {
+		return s.refuse(InvalidUTF8, len(s.b), "")
+	}
+	return end
+}
+
+// refuse notes a refusal, or that of bytes up to there that are not UTF-8, which are the first problem then.
 func (s *scanner) refuse(reason Reason, offset int, detail string) int {
 	if i := firstInvalidUTF8(s.b); i < len(s.b) && i <= offset {
 		reason, offset, detail = InvalidUTF8, i, fmt.Sprintf("byte %#02x is not UTF-8", s.b[i])
@@ -62,83 +63,185 @@ func (s *scanner) refuse(reason Reason, offset int, detail string) int {
 	return -1
 }
 
+// unexpected refuses what stands at p.
 func (s *scanner) unexpected(p int, want string) int {
 	if p >= len(s.b) {
-		return s.refuse(NotJSON, p, "ends where it should have "+want)
+		return s.refuse(NotJSON, p, "ends where "+want+" should be")
 	}
 	r, _ := utf8.DecodeRune(s.b[p:])
 	return s.refuse(NotJSON, p, fmt.Sprintf("expected %s, found %q", want, r))
 }
 
-func (s *scanner) space(p int) int {
-	for p < len(s.b) && (s.b[p] == ' ' || s.b[p] == '\t' || s.b[p] == '\n' || s.b[p] == '\r') {
+// space returns the offset of the first byte from p on that is not white space.
+func (s *scanner) space(p int) int { return spaceEnd(s.b, p) }
+
+func spaceEnd(b []byte, p int) int {
+	for p < len(b) && isSpace(b[p]) {
 		p++
 	}
 	return p
 }
 
-func (s *scanner) value(p int, n *node) int {
-	if p >= len(s.b) {
-		return s.unexpected(p, "a value")
+func isSpace(c byte) bool { return c <= ' ' && uint64(1)<<c&(1<<' '|1<<'\t'|1<<'\n'|1<<'\r') != 0 }
+
+// byteAt returns the byte at p, or 0 after the end, which fits nowhere.
+func (s *scanner) byteAt(p int) byte {
+	if p < len(s.b) {
+		return s.b[p]
 	}
-	off, kind, end, ok := p, FieldAbsent, p, true
-	switch c := s.b[p]; c {
-	case '{':
-		kind = FieldObject
-		end = s.obj(p, n)
-	case '[':
-		kind = FieldList
-		end = s.list(p)
-	case '"':
-		var esc bool
-		end, esc = s.str(p)
-		kind = FieldString
-		if esc {
-			kind = FieldEscapedString
-		}
-	case 't':
-		end, ok = s.literal(p, "true")
-		kind = FieldTrue
-	case 'f':
-		end, ok = s.literal(p, "false")
-		kind = FieldFalse
-	case 'n':
-		end, ok = s.literal(p, "null")
-		kind = FieldNull
-	default:
-		if c != '-' && c-'0' > 9 {
-			return s.unexpected(p, "a value")
-		}
-		var want string
-		if end, want = numberEnd(s.b, p); want != "" {
-			return s.unexpected(end, want)
-		}
-		kind = FieldNumber
+	return 0
+}
+
+// word returns the eight bytes from p on, little-endian, with zeros after the end.
+func (s *scanner) word(p int) uint64 {
+	if p+8 <= len(s.b) {
+		return binary.LittleEndian.Uint64(s.b[p:])
 	}
-	if end < 0 || !ok {
+	return s.lastWord(p)
+}
+
+func (s *scanner) lastWord(p int) uint64 {
+	if n := len(s.b); n >= 8 {
+		return binary.LittleEndian.Uint64(s.b[n-8:]) >> (8 * (p + 8 - n))
+	}
+	var w uint64
+	for i := len(s.b) - 1; i >= p; i-- {
+		w = w<<8 | uint64(s.b[i])
+	}
+	return w
+}
+
+// object scans the object that begins at p.
+func (s *scanner) object(p int, sh *shape) int {
+	if !s.enter(p) {
 		return -1
 	}
-	if n != nil && n.slot > 0 {
-		f := Field{uint32(off - s.base), uint32(end - s.base), kind}
-		if kind == FieldString || kind == FieldEscapedString {
-			f.Off++
-			f.End--
-		}
-		s.fields[n.slot-1] = f
+	s.objects++
+	number := s.objects
+	p++
+	if s.byteAt(p) <= ' ' {
+		p = s.space(p)
 	}
-	return end
+	if s.byteAt(p) == '}' {
+		s.depth--
+		return p + 1
+	}
+	prev := &sh.head
+	for {
+		w := s.word(p)
+		m := prev.next
+		if w&m.mask != m.word || len(m.pattern) > 8 && !s.rest(p, m) {
+			m = prev.other
+			if w&m.mask != m.word || len(m.pattern) > 8 && !s.rest(p, m) {
+				m = nil
+			}
+		}
+		if m != nil {
+			if m.seen == number {
+				return s.duplicate(p, m.key)
+			}
+			m.seen = number
+			p += len(m.pattern)
+		} else if m, p = s.key(p, prev, sh, number); p < 0 {
+			return -1
+		}
+		c := s.byteAt(p)
+		if c <= ' ' {
+			p = s.space(p)
+			c = s.byteAt(p)
+		}
+		if c == '"' {
+			end := s.str(p)
+			if end < 0 {
+				return -1
+			}
+			if m.slot >= 0 {
+				kind := FieldString
+				if s.escaped {
+					kind = FieldEscapedString
+				}
+				s.fields[m.slot] = Field{uint32(p + 1), uint32(end - 1), kind}
+			}
+			p = end
+		} else if p = s.value(p, m); p < 0 {
+			return -1
+		}
+		c = s.byteAt(p)
+		if c <= ' ' {
+			p = s.space(p)
+			c = s.byteAt(p)
+		}
+		if c != ',' {
+			if c != '}' {
+				return s.unexpected(p, "a comma or }")
+			}
+			s.depth--
+			return p + 1
+		}
+		p++
+		if s.byteAt(p) <= ' ' {
+			p = s.space(p)
+		}
+		prev = m
+	}
 }
 
-func (s *scanner) literal(p int, text string) (int, bool) {
-	for i := range len(text) {
-		if p+i >= len(s.b) || s.b[p+i] != text[i] {
-			return s.unexpected(p+i, text), false
-		}
+// rest reports whether the input at p continues as the pattern of m does, of which the first word matched.
+func (s *scanner) rest(p int, m *member) bool {
+	n := len(m.pattern)
+	if p+n > len(s.b) || binary.LittleEndian.Uint64(s.b[p+n-8:]) != m.tail {
+		return false
 	}
-	return p + len(text), true
+	return n <= 16 || string(s.b[p+8:p+n-8]) == m.pattern[8:n-8]
 }
 
-func (s *scanner) down(p int) bool {
+// key scans a key that was not predicted, and its colon.
+func (s *scanner) key(p int, prev *member, sh *shape, number uint64) (*member, int) {
+	if s.byteAt(p) != '"' {
+		return nil, s.unexpected(p, "a key")
+	}
+	end := s.str(p)
+	if end < 0 {
+		return nil, -1
+	}
+	key := s.b[p+1 : end-1]
+	escaped := s.escaped
+	if escaped {
+		s.text = appendUnescaped(s.text[:0], key)
+		key = s.text
+	}
+	m := nobody
+	if sh != stray {
+		if m = s.shapes.find(sh, key); m == nil {
+			m = nobody
+			if !escaped {
+				m = s.shapes.learn(sh, key)
+			}
+		}
+	}
+	if m != nobody {
+		if m.seen == number {
+			return nil, s.duplicate(p, m.key)
+		}
+		m.seen = number
+		if prev != nobody {
+			m.follow(prev)
+		}
+	} else if !s.keys.add(number, key) {
+		return nil, s.duplicate(p, string(excerpt(key, 0)))
+	}
+	if p = s.space(end); s.byteAt(p) != ':' {
+		return nil, s.unexpected(p, "a colon")
+	}
+	return m, p + 1
+}
+
+func (s *scanner) duplicate(p int, key string) int {
+	return s.refuse(DuplicateKey, p, fmt.Sprintf("key %q stands twice in one object", key))
+}
+
+// enter goes one level down.
+func (s *scanner) enter(p int) bool {
 	if s.depth++; s.depth > maxDepth {
 		s.refuse(TooDeep, p, fmt.Sprintf("more than %d levels", maxDepth))
 		return false
@@ -146,215 +249,149 @@ func (s *scanner) down(p int) bool {
 	return true
 }
 
-func (s *scanner) obj(p int, n *node) int {
-	if !s.down(p) {
+// value scans the value at p, which belongs to m.
+func (s *scanner) value(p int, m *member) int {
+	end, kind := -1, FieldAbsent
+	switch c := s.byteAt(p); c {
+	case '"':
+		end, kind = s.str(p), FieldString
+		if s.escaped {
+			kind = FieldEscapedString
+		}
+	case '{':
+		sh := stray
+		if m != nobody {
+			sh = s.shapes.under(&m.object)
+		}
+		end, kind = s.object(p, sh), FieldObject
+	case '[':
+		end, kind = s.list(p, m), FieldList
+	case 't':
+		end, kind = s.literal(p, "true"), FieldTrue
+	case 'f':
+		end, kind = s.literal(p, "false"), FieldFalse
+	case 'n':
+		end, kind = s.literal(p, "null"), FieldNull
+	default:
+		end, kind = s.number(p), FieldNumber
+	}
+	if m.slot >= 0 && end >= 0 {
+		f := Field{uint32(p), uint32(end), kind}
+		if kind == FieldString || kind == FieldEscapedString {
+			f.Off++
+			f.End--
+		}
+		s.fields[m.slot] = f
+	}
+	return end
+}
+
+// list scans the list at p, which is the value of m.
+func (s *scanner) list(p int, m *member) int {
+	if !s.enter(p) {
 		return -1
 	}
-	s.object++
-	id := s.object
-	p = s.space(p + 1)
-	if p < len(s.b) && s.b[p] == '}' {
+	if p = s.space(p + 1); s.byteAt(p) == ']' {
 		s.depth--
 		return p + 1
 	}
+	sh := stray
 	for {
-		if p >= len(s.b) || s.b[p] != '"' {
-			return s.unexpected(p, "a key")
+		if s.byteAt(p) == '{' {
+			if sh == stray && m != nobody {
+				sh = s.shapes.under(&m.elements)
+			}
+			p = s.object(p, sh)
+		} else {
+			p = s.value(p, nobody)
 		}
-		end, esc := s.str(p)
-		if end < 0 {
-			return -1
-		}
-		key := s.b[p+1 : end-1]
-		if esc {
-			s.text = appendUnescaped(s.text[:0], key)
-			key = s.text
-		}
-		if !s.keys.add(id, key) {
-			return s.refuse(DuplicateKey, p, fmt.Sprintf("key %q again", excerpt(key, 0)))
-		}
-		var c *node
-		if n != nil {
-			c = n.children[string(key)]
-		}
-		p = s.space(end)
-		if p >= len(s.b) || s.b[p] != ':' {
-			return s.unexpected(p, "a colon")
-		}
-		if p = s.value(s.space(p+1), c); p < 0 {
+		if p < 0 {
 			return -1
 		}
 		p = s.space(p)
-		if p < len(s.b) && s.b[p] == '}' {
+		c := s.byteAt(p)
+		if c != ',' {
+			if c != ']' {
+				return s.unexpected(p, "a comma or ]")
+			}
 			s.depth--
 			return p + 1
-		}
-		if p >= len(s.b) || s.b[p] != ',' {
-			return s.unexpected(p, "a comma or }")
 		}
 		p = s.space(p + 1)
 	}
 }
 
-func (s *scanner) list(p int) int {
-	if !s.down(p) {
-		return -1
-	}
-	p = s.space(p + 1)
-	if p < len(s.b) && s.b[p] == ']' {
-		s.depth--
-		return p + 1
-	}
-	for {
-		if p = s.value(p, nil); p < 0 {
-			return -1
+func (s *scanner) literal(p int, text string) int {
+	for i := range len(text) {
+		if s.byteAt(p+i) != text[i] {
+			return s.unexpected(p+i, text)
 		}
-		p = s.space(p)
-		if p < len(s.b) && s.b[p] == ']' {
-			s.depth--
-			return p + 1
-		}
-		if p >= len(s.b) || s.b[p] != ',' {
-			return s.unexpected(p, "a comma or ]")
-		}
-		p = s.space(p + 1)
 	}
+	return p + len(text)
 }
 
-// numberEnd returns where the number at p ends, or where it is wrong and what is missing there.
-func numberEnd(b []byte, p int) (end int, want string) {
-	if p < len(b) && b[p] == '-' {
-		p++
+func (s *scanner) number(p int) int {
+	if c := s.byteAt(p); c != '-' && c-'0' > 9 {
+		return s.unexpected(p, "a value")
 	}
-	if p < len(b) && b[p] == '0' {
-		p++
-	} else if end = digitsEnd(b, p); end > p {
-		p = end
-	} else {
-		return p, "a digit"
+	end, ok := numberEnd(s.b, p)
+	if !ok {
+		return s.unexpected(end, "a digit")
 	}
-	if p < len(b) && b[p] == '.' {
-		if end = digitsEnd(b, p+1); end == p+1 {
-			return end, "a digit"
-		}
-		p = end
-	}
-	if p < len(b) && b[p]|0x20 == 'e' {
-		p++
-		if p < len(b) && (b[p] == '+' || b[p] == '-') {
-			p++
-		}
-		if end = digitsEnd(b, p); end == p {
-			return end, "a digit"
-		}
-		p = end
-	}
-	return p, ""
+	return end
 }
 
-func digitsEnd(b []byte, p int) int {
-	for p < len(b) && b[p]-'0' < 10 {
-		p++
-	}
-	return p
-}
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
 
-// str returns the end of the string at p, after its closing quote, and whether it has escapes.
-func (s *scanner) str(p int) (end int, esc bool) {
-	b := s.b
-	for p++; p < len(b); p++ {
-		switch c := b[p]; {
-		case c == '"':
-			return p + 1, esc
-		case c < ' ':
-			return s.refuse(NotJSON, p, fmt.Sprintf("control character %#02x in a string", c)), esc
-		case c == '\\':
-			esc = true
-			n, reason := escapeLen(b[p:])
-			if reason != "" {
-				return s.refuse(reason, p, "bad escape"), esc
-			}
-			p += n - 1
+// str scans the string at p, both quotes included, a word at a time.
+func (s *scanner) str(p int) int {
+	s.escaped = false
+	b, or := s.b, uint64(0)
+	for p++; ; p += 8 {
+		var w uint64
+		if p+8 <= len(b) {
+			w = binary.LittleEndian.Uint64(b[p:])
+		} else {
+			w = s.lastWord(p)
 		}
-	}
-	return s.unexpected(p, "a closing quote"), esc
-}
-
-// escapeLen returns the length of the escape that b begins with, or why it is none.
-func escapeLen(b []byte) (n int, refused Reason) {
-	if len(b) < 2 {
-		return 0, NotJSON
-	}
-	switch b[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2, ""
-	case 'u':
-		switch u := unit(b); {
-		case u < 0:
-			return 0, NotJSON
-		case u < 0xD800 || u > 0xDFFF:
-			return 6, ""
-		case u < 0xDC00:
-			if low := unit(b[6:]); low >= 0xDC00 && low <= 0xDFFF {
-				return 12, ""
-			}
-		}
-		return 0, HalfSurrogate
-	}
-	return 0, NotJSON
-}
-
-// unit returns the UTF-16 code unit of the \uXXXX that b begins with, or -1.
-func unit(b []byte) rune {
-	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
-		return -1
-	}
-	var u rune
-	for _, c := range b[2:6] {
-		switch {
-		case c-'0' < 10:
-			u = u<<4 | rune(c-'0')
-		case c|0x20-'a' < 6 && c|0x20 >= 'a':
-			u = u<<4 | rune(c|0x20-'a'+10)
-		default:
-			return -1
-		}
-	}
-	return u
-}
-
-// appendUnescaped appends what the inside of a valid string literal says.
-func appendUnescaped(dst, s []byte) []byte {
-	for i := 0; i < len(s); {
-		if s[i] != '\\' || i+1 == len(s) {
-			dst = append(dst, s[i])
-			i++
+		or |= w
+		quote, slash := w^'"'*lowBits, w^'\\'*lowBits
+		special := (quote-lowBits)&^quote | (slash-lowBits)&^slash | (w-' '*lowBits)&^w
+		if special &= highBits; special == 0 {
 			continue
 		}
-		n := 2
-		switch c := s[i+1]; c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			n = 6
-			r := max(unit(s[i:]), 0)
-			if r >= 0xD800 && r < 0xDC00 && i+12 <= len(s) {
-				r = (r-0xD800)<<10 | (unit(s[i+6:]) - 0xDC00) + 0x10000
-				n = 12
-			}
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = append(dst, c)
+		p += bits.TrailingZeros64(special) / 8
+		if p < len(b) && b[p] == '"' {
+			s.bits |= or
+			return p + 1
 		}
-		i += n
+		n := s.special(p)
+		if n < 0 {
+			return -1
+		}
+		p += n - 8
 	}
-	return dst
+}
+
+// special handles what stands at p inside of a string and is not the closing quote: an escape, whose length
+// it returns, or an error.
+func (s *scanner) special(p int) int {
+	if p >= len(s.b) {
+		return s.unexpected(len(s.b), "a closing quote")
+	}
+	if c := s.b[p]; c != '\\' {
+		return s.refuse(NotJSON, p, fmt.Sprintf("a control character (%#02x) in a string must be escaped", c))
+	}
+	n, refused := escapeLen(s.b[p:])
+	switch refused {
+	case "":
+		s.escaped = true
+		return n
+	case HalfSurrogate:
+		return s.refuse(refused, p, fmt.Sprintf("%s is one half of a surrogate pair without the other", s.b[p:p+6]))
+	}
+	return s.refuse(refused, p, fmt.Sprintf("%q is no escape", excerpt(s.b[:min(len(s.b), p+6)], p)))
 }
