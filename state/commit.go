@@ -54,18 +54,16 @@ func (s *Store) commitNumbered(b *Batch, sync bool) error {
 }
 
 // apply is the commit point: before it, nothing of the batch is there; after it, all of it.
-func (s *Store) apply(b *Batch, sync bool) (err error) {
-	defer func() {
-		if p := recover(); p != nil { // how Pebble says that it cannot write its log any more
-			err = s.log.fail(&storageError{"commit", fmt.Errorf("%v", p)})
-		}
-	}()
+func (s *Store) apply(b *Batch, sync bool) error {
 	opts := pebble.NoSync
 	if sync {
 		opts = pebble.Sync
 	}
-	if err := b.b.Commit(opts); err != nil {
-		return s.log.fail(&storageError{"commit", err})
+	full := b.b
+	err := s.health.attempt("commit", func() error { return full.Commit(opts) })
+	if err != nil {
+		b.b = new(pebble.Batch) // the other one may still be in Pebble's hands
+		return s.health.fail("commit", err)
 	}
-	return s.Err()
+	return nil
 }

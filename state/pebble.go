@@ -1,9 +1,9 @@
 package state
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -29,7 +29,7 @@ const (
 // are new, and compression is the cheapest there is.
 func (s *Store) pebbleOptions(o Options) *pebble.Options {
 	p := &pebble.Options{
-		FS:                          s.fs,
+		FS:                          &failStop{FS: s.fs, dir: s.dir, health: s.health},
 		ReadOnly:                    o.ReadOnly,
 		ErrorIfNotExists:            o.ReadOnly,
 		CacheSize:                   o.Cache,
@@ -41,8 +41,8 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 		LBaseMaxBytes:               baseLevelSize,
 		MaxOpenFiles:                maxFiles,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
-		Logger:                      &s.log,
-		EventListener:               s.log.listener(),
+		Logger:                      pebbleLog{s.health},
+		EventListener:               pebbleLog{s.health}.listener(),
 	}
 	p.TargetFileSizes[0] = tableSize
 	for i := range p.Levels {
@@ -53,46 +53,29 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 	return p
 }
 
-// pebbleLog hands Pebble's few words to slog and remembers that it gave up. Pebble calls Fatalf where it expects the
-// process to end; it returns here, and Commit refuses from then on.
-type pebbleLog struct {
-	out    *slog.Logger
-	failed atomic.Pointer[storageError]
-	stalls atomic.Int64 // times that writes had to wait
-}
+// pebbleLog hands Pebble's few words to slog.
+type pebbleLog struct{ *health }
 
 // Infof implements pebble.Logger: what Pebble does is worth a look only when debugging.
-func (l *pebbleLog) Infof(format string, args ...any) {
-	l.out.Debug("state: " + fmt.Sprintf(format, args...))
+func (l pebbleLog) Infof(format string, args ...any) {
+	if l.out.Enabled(context.Background(), slog.LevelDebug) {
+		l.out.Debug("state: " + fmt.Sprintf(format, args...))
+	}
 }
 
 // Errorf implements pebble.Logger.
-func (l *pebbleLog) Errorf(format string, args ...any) {
+func (l pebbleLog) Errorf(format string, args ...any) {
 	l.out.Error("state: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf implements pebble.Logger.
-func (l *pebbleLog) Fatalf(format string, args ...any) {
-	l.fail(&storageError{"commit", fmt.Errorf(format, args...)})
+// Fatalf implements pebble.Logger. Pebble expects that it does not return; the process is left to those who wait for
+// the store and are told that it failed.
+func (l pebbleLog) Fatalf(format string, args ...any) {
+	l.fail("go on", fmt.Errorf(format, args...))
+	select {}
 }
 
-// fail notes the first failure and returns it.
-func (l *pebbleLog) fail(err *storageError) error {
-	if l.failed.CompareAndSwap(nil, err) {
-		l.out.Error("state: storage failed, no further commit", "error", err)
-	}
-	return l.failed.Load()
-}
-
-// err returns the failure that ended the store, or nil.
-func (l *pebbleLog) err() error {
-	if e := l.failed.Load(); e != nil {
-		return e
-	}
-	return nil
-}
-
-func (l *pebbleLog) listener() *pebble.EventListener {
+func (l pebbleLog) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
 			l.out.Error("state: background work failed, will be tried again", "error", err)
@@ -102,4 +85,12 @@ func (l *pebbleLog) listener() *pebble.EventListener {
 			l.out.Warn("state: writes wait", "reason", i.Reason)
 		},
 	}
+}
+
+// errorOf makes an error of what Pebble panicked with.
+func errorOf(p any) error {
+	if err, ok := p.(error); ok {
+		return err
+	}
+	return fmt.Errorf("%v", p)
 }

@@ -5,10 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,8 +17,6 @@ import (
 
 // Format is the version of what this package writes. A store with a higher one is refused.
 const Format = 1
-
-const ownerFile = "OWNER"
 
 // Options says how to open a store. The zero value is a store on disk with default sizes.
 type Options struct {
@@ -35,12 +31,12 @@ type Options struct {
 
 // Store is the open state. It is safe for concurrent use.
 type Store struct {
-	dir  string
-	fs   vfs.FS
-	db   *pebble.DB
-	lock *pebble.Lock
-	log  pebbleLog
-	seed uint64
+	dir    string
+	fs     vfs.FS
+	db     *pebble.DB
+	lock   *pebble.Lock
+	health *health
+	seed   uint64
 
 	readOnly bool
 	ready    chan struct{} // holds a token after a commit that added to the outbox
@@ -58,8 +54,7 @@ type Store struct {
 // process gets ErrInUse with the first one's process id.
 func Open(dir string, o Options) (*Store, error) {
 	o.setDefaults()
-	s := &Store{dir: dir, fs: o.FS, readOnly: o.ReadOnly, ready: make(chan struct{}, 1)}
-	s.log.out = o.Log
+	s := &Store{dir: filepath.Clean(dir), fs: o.FS, readOnly: o.ReadOnly, ready: make(chan struct{}, 1), health: newHealth(o.Log)}
 	if err := s.lockFolder(); err != nil {
 		return nil, err
 	}
@@ -85,11 +80,9 @@ func (o *Options) setDefaults() {
 	o.Rejected.setDefaults()
 }
 
-func (s *Store) open(o Options) (err error) {
-	p := s.pebbleOptions(o)
-	p.Lock = s.lock
-	if s.db, err = pebble.Open(s.dir, p); err != nil {
-		return s.openError(err)
+func (s *Store) open(o Options) error {
+	if err := s.openPebble(o); err != nil {
+		return err
 	}
 	if err := s.loadFormat(o.Seed); err != nil {
 		return err
@@ -97,65 +90,38 @@ func (s *Store) open(o Options) (err error) {
 	if err := s.loadCounters(); err != nil {
 		return err
 	}
-	return s.loadRejected(o.Rejected)
+	if err := s.loadRejected(o.Rejected); err != nil {
+		return err
+	}
+	return s.Err()
+}
+
+func (s *Store) openPebble(o Options) error {
+	p := s.pebbleOptions(o)
+	p.Lock = s.lock
+	var db *pebble.DB
+	err := s.health.attempt("open "+strconv.Quote(s.dir), func() (err error) {
+		db, err = pebble.Open(s.dir, p)
+		return err
+	})
+	if err != nil {
+		return s.openError(err)
+	}
+	s.db = db
+	return nil
 }
 
 // openError puts Pebble's reasons not to open into words that say what to do.
 func (s *Store) openError(err error) error {
 	switch {
+	case errors.Is(err, ErrFatal):
+		return err
 	case errors.Is(err, pebble.ErrDBDoesNotExist):
 		return fmt.Errorf("state: open %q: %w", s.dir, ErrNone)
 	case strings.Contains(err.Error(), "unknown format major version"):
 		return fmt.Errorf("state: open %q: %w (%v): use the newer Kelpie that wrote it", s.dir, ErrNewer, err)
 	}
 	return fatal("open "+strconv.Quote(s.dir), err)
-}
-
-// lockFolder makes the folder where it may and takes its lock.
-func (s *Store) lockFolder() error {
-	if s.readOnly {
-		if _, err := s.fs.Stat(s.dir); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("state: open %q: %w", s.dir, ErrNone)
-		}
-	} else if err := s.fs.MkdirAll(s.dir, 0o755); err != nil {
-		return fatal("make folder", err)
-	}
-	lock, err := pebble.LockDirectory(s.dir, s.fs)
-	if err != nil {
-		if path := (*fs.PathError)(nil); errors.As(err, &path) {
-			return fatal("lock folder", err)
-		}
-		return fmt.Errorf("state: open %q: %w by %s", s.dir, ErrInUse, s.owner())
-	}
-	s.lock = lock
-	s.noteOwner()
-	return nil
-}
-
-// noteOwner writes the process id beside the lock, for the message that a second process prints. The lock holds
-// without it, so it is no error if it cannot be written.
-func (s *Store) noteOwner() {
-	f, err := s.fs.Create(s.fs.PathJoin(s.dir, ownerFile), vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return
-	}
-	_, err = f.Write([]byte(strconv.Itoa(os.Getpid())))
-	if err = errors.Join(err, f.Close()); err != nil {
-		s.log.out.Debug("state: note owner", "error", err)
-	}
-}
-
-func (s *Store) owner() string {
-	f, err := s.fs.Open(s.fs.PathJoin(s.dir, ownerFile))
-	if err != nil {
-		return "another process"
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 20))
-	if pid, perr := strconv.Atoi(string(b)); err == nil && perr == nil {
-		return fmt.Sprintf("process %d", pid)
-	}
-	return "another process"
 }
 
 // loadFormat checks the format version, or writes it and the seed into a new store.
@@ -223,21 +189,35 @@ func (s *Store) Seed() uint64 { return s.seed }
 func (s *Store) Dir() string { return s.dir }
 
 // Err returns the failure after which the store takes no commit, or nil.
-func (s *Store) Err() error { return s.log.err() }
+func (s *Store) Err() error { return s.health.err() }
 
-// Close closes the store and releases its folder. After a failure of the storage only the lock is released: what
-// had not reached the disk is lost, as in a crash.
+// Failed returns a channel that is closed at the first failure of the storage.
+func (s *Store) Failed() <-chan struct{} { return s.health.over }
+
+// StopWaiting makes a full disk a failure. Until then a commit waits for room.
+func (s *Store) StopWaiting() { s.health.stopWaiting() }
+
+// Close closes the store and releases its folder. After a failure of the storage it does nothing: what had not
+// reached the disk is lost, as in a crash, and the folder stays locked until the process ends, because Pebble may still
+// be at work in it.
 func (s *Store) Close() error {
-	var err error
-	if s.db != nil && s.Err() == nil {
-		err = fatal("close", s.db.Close())
+	if s.Err() != nil {
+		return nil
 	}
-	s.db = nil
+	s.StopWaiting()
+	if s.db != nil {
+		db := s.db
+		s.db = nil
+		if err := s.health.attempt("close", db.Close); err != nil {
+			return fatal("close", err)
+		}
+	}
 	if s.lock != nil {
-		err = errors.Join(err, fatal("unlock", s.lock.Close()))
+		lock := s.lock
 		s.lock = nil
+		return fatal("unlock", lock.Close())
 	}
-	return err
+	return nil
 }
 
 // get appends the value of key to dst; nil if there is none.
