@@ -71,14 +71,15 @@ func ByName(name string, q float64) Aggregate {
 }
 
 // Accepts reports whether v has a type that the aggregate of this name can use: any value for count, first and last, a
-// bool for ratio, what can be a key for distinct, a number for all others. What it refuses is missing to the aggregate.
+// bool for ratio, what can be a key for distinct and unseen, a number for all others. What it refuses is missing to the
+// aggregate.
 func Accepts(name string, v event.Value) bool {
 	switch name {
 	case "count", "first", "last":
 		return !v.IsMissing()
 	case "ratio":
 		return v.Kind == event.Bool
-	case "distinct":
+	case "distinct", "unseen":
 		return !v.IsMissing() && v.Kind != event.Object && v.Kind != event.List
 	}
 	return v.IsNumber()

@@ -283,6 +283,63 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestExample is one key's minute with every aggregate: 2 4 4 4 5 5 7 9 in order of time 4 2 5 4 5 9 4 7.
+func TestExample(t *testing.T) {
+	ann := ints(4, 2, 5, 4, 5, 9, 4, 7)
+	over4 := make([]event.Value, len(ann))
+	for i, v := range ann {
+		over4[i] = event.BoolValue(v.N > 4)
+	}
+	f := func(name string, q float64, want event.Value) {
+		t.Helper()
+		vals := ann
+		if name == "ratio" {
+			vals = over4
+		}
+		if got, exact := ByName(name, q).Fold(vals); got != want || !exact {
+			t.Errorf("%s is %+v, want %+v", name, got, want)
+		}
+	}
+	f("count", 0, event.IntValue(8))
+	f("sum", 0, event.IntValue(40))
+	f("avg", 0, event.IntValue(5))
+	f("min", 0, event.IntValue(2))
+	f("max", 0, event.IntValue(9))
+	f("stddev", 0, event.FloatValue(math.Sqrt(32.0/7)))
+	f("distinct", 0, event.IntValue(5))
+	f("ratio", 0, event.FloatValue(0.5))
+	f("median", 0.5, event.FloatValue(4.5))
+	f("p10", 0.1, event.FloatValue(3.4))
+	f("first", 0, event.IntValue(4))
+	f("last", 0, event.IntValue(7))
+}
+
+// TestAllocation: nothing on the way of an event allocates, nor does folding a small window.
+func TestAllocation(t *testing.T) {
+	vals := []event.Value{number(1999, 2), event.IntValue(-7), dec(12345678901234567, 17), event.FloatValue(1.0 / 3)}
+	f := func(what string, op func()) {
+		t.Helper()
+		if n := testing.AllocsPerRun(10, op); n != 0 {
+			t.Errorf("%s allocates %v times", what, n)
+		}
+	}
+	for _, name := range []string{"count", "sum", "avg", "min", "max", "stddev", "ratio", "median", "first", "last"} {
+		a := ByName(name, 0.5)
+		acc, other := make([]byte, a.Size()), make([]byte, a.Size())
+		f(name, func() {
+			for _, v := range vals {
+				a.Add(acc, v)
+				a.Value(acc)
+			}
+			a.Merge(acc, other)
+			for _, v := range vals {
+				a.Sub(acc, v)
+			}
+		})
+		f(name+" folded", func() { a.Fold(vals) })
+	}
+}
+
 func BenchmarkAggregate(b *testing.B) {
 	vals := make([]event.Value, 1024)
 	for i := range vals {

@@ -29,6 +29,9 @@ func (a quantileAggregate) Name() string { return a.name }
 func (a quantileAggregate) Fold(vals []event.Value) (event.Value, bool) {
 	var few [64]float64 // keeps small windows off the heap
 	xs := few[:0]
+	if len(vals) > len(few) {
+		xs = make([]float64, 0, len(vals))
+	}
 	for _, v := range vals {
 		if x, ok := v.Float64(); ok {
 			xs = append(xs, x)

@@ -48,7 +48,7 @@ func (s *QuantileSketch) Len() uint64 { return s.total }
 // Add adds one value, which must be finite.
 func (s *QuantileSketch) Add(x float64) {
 	s.widen(x, x)
-	s.addTo(bucketOf(x), 1)
+	s.addTo(bucketOf(x))
 	s.total++
 }
 
@@ -58,8 +58,12 @@ func (s *QuantileSketch) Merge(other *QuantileSketch) {
 		return
 	}
 	s.widen(other.least, other.top)
+	i := 0
 	for _, b := range other.buckets {
-		s.addTo(b.index, b.count)
+		for i < len(s.buckets) && s.buckets[i].index < b.index {
+			i++
+		}
+		s.addAt(i, b)
 	}
 	s.total += other.total
 }
@@ -149,12 +153,18 @@ func (s *QuantileSketch) widen(least, top float64) {
 	s.least, s.top = min(s.least, least), max(s.top, top)
 }
 
-func (s *QuantileSketch) addTo(index int32, count uint64) {
-	i, found := slices.BinarySearchFunc(s.buckets, index, func(b bucket, index int32) int { return cmp.Compare(b.index, index) })
-	if !found {
-		s.buckets = slices.Insert(s.buckets, i, bucket{index: index})
+func (s *QuantileSketch) addTo(index int32) {
+	i, _ := slices.BinarySearchFunc(s.buckets, index, func(b bucket, index int32) int { return cmp.Compare(b.index, index) })
+	s.addAt(i, bucket{index, 1})
+}
+
+// addAt adds a bucket at i, where it belongs.
+func (s *QuantileSketch) addAt(i int, b bucket) {
+	if i < len(s.buckets) && s.buckets[i].index == b.index {
+		s.buckets[i].count += b.count
+		return
 	}
-	s.buckets[i].count += count
+	s.buckets = slices.Insert(s.buckets, i, b)
 }
 
 // at returns the value that stands for the one with rank k.
