@@ -47,6 +47,13 @@ type Engine struct {
 	waiting waiting
 	evs     []foldEvent
 	since   map[int]int64 // rule -> the event time since which its facts have been kept
+
+	front    int64 // order: time: the last event folded in order, by (time, position)
+	frontSeq uint64
+	events   uint64 // folded since the state is there
+	store    *state.Store
+	spare    [][]*state.Batch // by shard
+	newUnits []byte           // to be stored with the next commit
 }
 
 // partition is one ordered part of a stream.
@@ -54,6 +61,8 @@ type partition struct {
 	stream event.Position // of which Offset is not used
 	newest int64
 	idle   bool
+	next   int64 // where to read from after a recovery
+	read   int64 // offsets below it have been read
 }
 
 // New returns an engine for a plan, with empty state.
@@ -64,7 +73,7 @@ func New(p *Plan, o Options) *Engine {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64() | 1
 	}
-	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, seed: o.Seed, slack: 0, w: none, newest: none, fold: none, since: map[int]int64{}}
+	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, seed: o.Seed, slack: 0, w: none, newest: none, fold: none, front: none, since: map[int]int64{}}
 	for i := range o.Shards {
 		sh := newShard(e, i)
 		sh.wantRows = o.Rows
@@ -80,8 +89,14 @@ func New(p *Plan, o Options) *Engine {
 // A position is packed into 64 bits so that its order is kept: partition (of the engine's list) and offset.
 const offsetBits = 44
 
-// Partition registers a partition and returns its number. Partitions are numbered, and so ordered, as they come.
+// Partition returns the number of a partition, registering it if it is new. Partitions are numbered, and so ordered, as
+// they come.
 func (e *Engine) Partition(p event.Position) int {
+	for i, q := range e.partitions {
+		if q.stream.Stream == p.Stream && q.stream.Partition == p.Partition && q.stream.Kind == p.Kind {
+			return i
+		}
+	}
 	e.partitions = append(e.partitions, &partition{stream: p, newest: none})
 	return len(e.partitions) - 1
 }
@@ -123,6 +138,7 @@ func (e *Engine) Step(b *Batch) (*Effects, error) {
 
 // run folds the events of the stride and gathers what came of it.
 func (e *Engine) run(fx *Effects, w int64) error {
+	e.events += uint64(len(e.evs))
 	for i := range e.evs {
 		e.evs[i].index = uint32(i)
 	}
@@ -170,7 +186,7 @@ func (e *Engine) advance(b *Batch) {
 	for _, wk := range e.workers {
 		for i := range wk.recs {
 			rec := &wk.recs[i]
-			if wk.refused[i] {
+			if wk.refused[i] || e.folded(p, rec.Time, wk.seqs[i]) {
 				continue
 			}
 			p.newest = max(p.newest, rec.Time)
@@ -185,6 +201,17 @@ func (e *Engine) advance(b *Batch) {
 			e.release(e.w)
 		}
 	}
+	if n := len(b.Lines); n > 0 {
+		p.read = max(p.read, b.Lines[n-1].Offset+1)
+	}
+}
+
+// folded reports whether the event is in the state already: recovery reads again from the oldest event that waited.
+func (e *Engine) folded(p *partition, t int64, seq uint64) bool {
+	if int64(seq&(1<<offsetBits-1)) >= p.read {
+		return false
+	}
+	return t < e.front || t == e.front && seq <= e.frontSeq
 }
 
 // moveWatermark takes the minimum over the partitions that are not idle. The watermark never moves back.
@@ -208,6 +235,9 @@ func (e *Engine) moveWatermark() {
 func (e *Engine) release(w int64) {
 	for len(e.waiting) > 0 && e.waiting[0].t < w {
 		ev := e.waiting.pop()
+		if ev.t > e.front || ev.t == e.front && ev.seq > e.frontSeq {
+			e.front, e.frontSeq = ev.t, ev.seq
+		}
 		e.fold = max(e.fold, ev.t)
 		ev.w = e.fold
 		e.evs = append(e.evs, ev)

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -452,4 +454,16 @@ func onlySeries(r *rules.Rule) bool {
 		}
 	}
 	return true
+}
+
+// Fingerprint identifies what the plan's rules and tables mean.
+func (p *Plan) Fingerprint() string {
+	h := sha256.New()
+	for _, r := range p.Set.Rules {
+		fmt.Fprintf(h, "rule %q %q\n", r.Name, r.Text)
+	}
+	for _, t := range p.Set.Tables {
+		fmt.Fprintf(h, "table %q %q\n", t.Name, t.Text)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -60,7 +60,7 @@ func (w *worker) decode(b *Batch, lines []Line) {
 		}
 		w.seqs[i] = pack(b.Partition, l.Offset)
 		w.refused[i] = no != nil
-		if no != nil {
+		if no != nil && l.Offset >= w.engine.partitions[b.Partition].read {
 			w.reject(b, l, raw, no)
 		}
 	}
@@ -93,7 +93,7 @@ func (w *worker) route(evs []foldEvent, i, n int) {
 				}
 				o.key = w.keys[at:len(w.keys):len(w.keys)]
 				o.hash = e.hash(o.key)
-				to = int(uint64(uint32(o.hash>>32)) * uint64(len(w.ops)) >> 32)
+				to = e.shardOf(l, o.hash)
 			}
 			w.ops[to] = append(w.ops[to], o)
 		}

@@ -236,7 +236,8 @@ func (r *ruleState) nextTimer(k *keyState, limit int64) (d *due) {
 	return d
 }
 
-// nextLeaving returns the first time after the instance was judged at which a sliding fact loses an event.
+// nextLeaving returns the first time since the instance was judged at which a sliding fact loses an event and no
+// event was judged as of that time.
 func (r *ruleState) nextLeaving(k *keyState) (at int64, ok bool) {
 	for _, f := range r.facts {
 		if f.Expr != nil || f.Window.Kind != rules.Sliding || f.Agg == "previous" || f.Agg == "gap" || f.Agg == "unseen" {
@@ -245,7 +246,7 @@ func (r *ruleState) nextLeaving(k *keyState) (at int64, ok bool) {
 		all, _ := f.list(&judgement{how: onLeave, key: k, w: minTime, e: k.last})
 		for _, s := range all {
 			x := s.time + f.Window.Before + f.Window.Over
-			if x > k.instance.judged && (!ok || x < at) {
+			if x >= k.instance.judged && !k.spoken[x] && (!ok || x < at) {
 				at, ok = x, true
 			}
 		}
@@ -257,6 +258,7 @@ func (r *ruleState) nextLeaving(k *keyState) (at int64, ok bool) {
 func (r *ruleState) timer(k *keyState, d *due) {
 	switch d.kind {
 	case dueLeave:
+		k.spoken[d.at] = true
 		j := &judgement{how: onLeave, key: k, asOf: d.at, w: min(r.o.w, d.at), e: k.last}
 		r.step(k, r.evaluate(j), j)
 	case dueOpen:

@@ -1,0 +1,266 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"kelpie/event"
+	"kelpie/state"
+)
+
+// Pending is a commit that has been gathered and not been applied yet. While it is, the fold may go on.
+type Pending struct {
+	Batch  *state.Batch
+	Rows   int // written
+	epochs []uint32
+}
+
+// Flush gathers everything that has changed since the last Flush into a batch: rows, and the checkpoint that they lead
+// to. The caller adds what else belongs to the same moment (alerts, outbox, refused events), commits the batch, and
+// says so with Committed; a second Flush may come before that.
+func (e *Engine) Flush() *Pending {
+	batches := make([]*state.Batch, len(e.shards))
+	epochs := make([]uint32, len(e.shards))
+	rows := make([]int, len(e.shards))
+	e.parallel(func(i int) {
+		sh := e.shards[i]
+		batches[i] = e.batch(i)
+		for _, r := range sh.rows {
+			epoch, n := r.Flush(batches[i])
+			epochs[i], rows[i] = epoch, rows[i]+n
+		}
+	})
+	p := &Pending{Batch: batches[0], epochs: epochs}
+	for i, b := range batches {
+		p.Rows += rows[i]
+		if i > 0 {
+			p.Batch.Merge(b)
+			b.Reset()
+			e.spare[i] = append(e.spare[i], b)
+		}
+	}
+	p.Batch.SetCheckpoint(e.checkpoint())
+	if e.newUnits != nil {
+		p.Batch.SetNote(unitsNote, e.newUnits)
+		e.newUnits = nil
+	}
+	return p
+}
+
+// batch returns an empty batch for shard i, one used before if there is one.
+func (e *Engine) batch(i int) *state.Batch {
+	if n := len(e.spare[i]); n > 0 {
+		b := e.spare[i][n-1]
+		e.spare[i] = e.spare[i][:n-1]
+		return b
+	}
+	return e.store.NewBatch()
+}
+
+// Committed notes that a Pending has been committed, so that its rows may leave memory.
+func (e *Engine) Committed(p *Pending) {
+	for i, sh := range e.shards {
+		for _, r := range sh.rows {
+			r.Committed(p.epochs[i])
+		}
+	}
+	e.spare[0] = append(e.spare[0], p.Batch)
+}
+
+// Trim takes rows that were not used lately out of memory until all rows together take no more than limit bytes. What
+// has not been committed stays.
+func (e *Engine) Trim(limit int64) (evicted int) {
+	each := limit / int64(len(e.shards))
+	counts := make([]int, len(e.shards))
+	e.parallel(func(i int) {
+		sh := e.shards[i]
+		total := sh.mem.Bytes()
+		for _, r := range sh.rows {
+			total += r.Overhead()
+		}
+		if total <= each {
+			return
+		}
+		over := total - each + each/16
+		for _, r := range sh.rows {
+			if r.Len() > 0 {
+				counts[i] += r.Evict(over * int64(r.Len()) / int64(sh.len()))
+			}
+		}
+	})
+	for _, n := range counts {
+		evicted += n
+	}
+	return evicted
+}
+
+func (sh *shard) len() (n int) {
+	for _, r := range sh.rows {
+		n += r.Len()
+	}
+	return max(n, 1)
+}
+
+// extra is the engine's own part of a checkpoint: the partitions in the order of their numbers, which entries in rows
+// refer to.
+type extra struct {
+	Order []streamRef `json:"order"`
+	Fold  int64       `json:"fold"`
+}
+
+type streamRef struct {
+	Stream    string `json:"stream"`
+	Partition int32  `json:"partition"`
+	Kind      uint8  `json:"kind"`
+}
+
+func (e *Engine) checkpoint() state.Checkpoint {
+	c := state.Checkpoint{Watermark: e.w, Newest: e.newest, Events: e.events, Rules: e.plan.Fingerprint()}
+	x := extra{Fold: e.fold}
+	next := make([]int64, len(e.partitions))
+	for i, p := range e.partitions {
+		next[i] = p.read
+	}
+	for i := range e.waiting {
+		seq := e.waiting[i].seq
+		k := seq >> offsetBits
+		next[k] = min(next[k], int64(seq&(1<<offsetBits-1)))
+	}
+	for i, p := range e.partitions {
+		x.Order = append(x.Order, streamRef{p.stream.Stream, p.stream.Partition, uint8(p.stream.Kind)})
+		c.Partitions = append(c.Partitions, state.Partition{Stream: p.stream.Stream, Partition: p.stream.Partition,
+			Next: next[i], Read: p.read, Newest: p.newest, Idle: p.idle})
+	}
+	if e.plan.Time.ByTime {
+		p := event.Position{}
+		if len(e.partitions) > 0 {
+			p = e.partitions[e.frontSeq>>offsetBits].stream
+		}
+		c.Frontier = &state.Frontier{Time: e.front, Stream: p.Stream, Partition: p.Partition, Offset: int64(e.frontSeq & (1<<offsetBits - 1))}
+	}
+	c.Extra, _ = json.Marshal(x)
+	return c
+}
+
+const unitsNote = "units"
+
+// storedUnits numbers the parts of rows as the store remembers them.
+type storedUnits struct {
+	Units map[string]uint16 `json:"units"`
+	Dims  map[string]uint16 `json:"dims"`
+	grew  bool
+}
+
+// LoadUnits returns the numbers that a store has given to the parts of its rows.
+func LoadUnits(s *state.Store) (Units, error) {
+	u := &storedUnits{Units: map[string]uint16{}, Dims: map[string]uint16{}}
+	b, err := s.Note(unitsNote)
+	if err != nil || b == nil {
+		return u, err
+	}
+	if err := json.Unmarshal(b, u); err != nil {
+		return nil, fmt.Errorf("engine: the numbers of the rows' parts: %w", err)
+	}
+	return u, nil
+}
+
+func (u *storedUnits) number(m map[string]uint16, s string) uint16 {
+	n, ok := m[s]
+	if !ok {
+		for _, k := range m {
+			n = max(n, k)
+		}
+		n++
+		m[s] = n
+		u.grew = true
+	}
+	return n
+}
+
+func (u *storedUnits) Unit(s string) uint16 { return u.number(u.Units, s) }
+func (u *storedUnits) Dim(s string) uint16  { return u.number(u.Dims, s) }
+
+// Recover returns an engine that goes on where a store was committed last. Its Positions say from where on to read.
+func Recover(p *Plan, units Units, s *state.Store, o Options) (*Engine, error) {
+	o.Seed = s.Seed()
+	e := New(p, o)
+	e.store = s
+	e.spare = make([][]*state.Batch, len(e.shards))
+	if u, ok := units.(*storedUnits); ok && u.grew {
+		e.newUnits, _ = json.Marshal(u)
+		u.grew = false
+	}
+	for i, d := range p.dims {
+		if err := e.recoverDim(i, d); err != nil {
+			return nil, err
+		}
+	}
+	c, ok, err := s.Checkpoint()
+	if err != nil || !ok {
+		return e, err
+	}
+	return e, e.restore(c)
+}
+
+// recoverDim finds out which rows of a dimension there are and when they are due.
+func (e *Engine) recoverDim(i int, d *dim) error {
+	cold := make([]int64, len(e.shards))
+	err := e.store.ScanRows(d.id, state.RowHeaderSize, func(hash uint64, _, head []byte) error {
+		if len(head) < state.RowHeaderSize {
+			return fmt.Errorf("engine: row %d/%016x is damaged", d.id, hash)
+		}
+		to := e.shardOf(d.lane, hash)
+		cold[to]++
+		due, gc := state.RowDue(head)
+		if due != state.Never {
+			e.shards[to].timers.push(timer{due, hash, uint32(i)})
+		}
+		if gc != state.Never {
+			e.shards[to].timers.later(timer{gc, hash, uint32(i)})
+		}
+		return nil
+	})
+	for k, sh := range e.shards {
+		sh.rows[i] = state.NewRows(d.id, &sh.mem, e.store, cold[k])
+	}
+	return err
+}
+
+// shardOf returns the shard that folds a key of the lane.
+func (e *Engine) shardOf(l *lane, hash uint64) int {
+	if len(l.dims) > 1 {
+		return l.id % len(e.shards)
+	}
+	return int(uint64(uint32(hash>>32)) * uint64(len(e.shards)) >> 32)
+}
+
+func (e *Engine) restore(c state.Checkpoint) error {
+	var x extra
+	if err := json.Unmarshal(c.Extra, &x); err != nil {
+		return fmt.Errorf("engine: checkpoint: %w", err)
+	}
+	e.w, e.newest, e.events, e.fold = c.Watermark, c.Newest, c.Events, x.Fold
+	for _, r := range x.Order {
+		p := &partition{stream: event.Position{Stream: r.Stream, Partition: r.Partition, Kind: event.PositionKind(r.Kind)}, newest: none}
+		i := slices.IndexFunc(c.Partitions, func(q state.Partition) bool { return q.Stream == r.Stream && q.Partition == r.Partition })
+		if i < 0 {
+			return fmt.Errorf("engine: checkpoint: partition %s/%d has no position", r.Stream, r.Partition)
+		}
+		q := c.Partitions[i]
+		p.next, p.read, p.newest, p.idle = q.Next, q.Read, q.Newest, q.Idle
+		e.partitions = append(e.partitions, p)
+	}
+	if f := c.Frontier; f != nil {
+		e.front = f.Time
+		for i, p := range e.partitions {
+			if p.stream.Stream == f.Stream && p.stream.Partition == f.Partition {
+				e.frontSeq = pack(i, f.Offset)
+			}
+		}
+	}
+	return nil
+}
+
+// Next returns from which offset on a partition is to be read after a recovery.
+func (e *Engine) Next(partition int) int64 { return e.partitions[partition].next }
