@@ -340,6 +340,41 @@ func TestAllocation(t *testing.T) {
 	}
 }
 
+// TestHasFloats: sum, avg and stddev say that the order counts, through merging, until the last float is gone.
+func TestHasFloats(t *testing.T) {
+	for _, name := range append([]string{"median", "first", "distinct"}, withAccumulator...) {
+		a := ByName(name, 0.5)
+		ordered := name == "sum" || name == "avg" || name == "stddev"
+		third, seven := event.FloatValue(1.0/3), event.IntValue(7)
+		acc, other := accumulate(a, []event.Value{seven}), accumulate(a, []event.Value{seven, third, third})
+		if a.HasFloats(acc) || a.HasFloats(other) != ordered {
+			t.Errorf("%s: floats in exact %v, in floats %v", name, a.HasFloats(acc), a.HasFloats(other))
+		}
+		a.Merge(acc, other)
+		if a.HasFloats(acc) != ordered {
+			t.Errorf("%s: floats in merged %v", name, a.HasFloats(acc))
+		}
+		if !ordered {
+			continue
+		}
+		if merged, _ := a.Value(acc); !isNear(floatOf(merged), floatOf(firstOf(a.Fold([]event.Value{seven, seven, third, third})))) {
+			t.Errorf("%s merged is %v", name, merged)
+		}
+		a.Sub(acc, third)
+		a.Sub(acc, third)
+		if a.HasFloats(acc) || string(acc) != string(accumulate(a, []event.Value{seven, seven})) {
+			t.Errorf("%s: %x is left", name, acc)
+		}
+	}
+}
+
+func floatOf(v event.Value) float64 {
+	f, _ := v.Float64()
+	return f
+}
+
+func firstOf(v event.Value, _ bool) event.Value { return v }
+
 func BenchmarkAggregate(b *testing.B) {
 	vals := make([]event.Value, 1024)
 	for i := range vals {

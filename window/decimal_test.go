@@ -103,6 +103,24 @@ func TestWideOver(t *testing.T) {
 	})
 }
 
+// TestProduct multiplies words of ones, zeros and anything: all the carries there can be.
+func TestProduct(t *testing.T) {
+	words := rapid.SliceOfN(rapid.OneOf(rapid.Just(uint64(math.MaxUint64)), rapid.Just(uint64(0)), rapid.Uint64()), 1, 4)
+	value := func(ws []uint64) *big.Int {
+		n := new(big.Int)
+		for i := len(ws) - 1; i >= 0; i-- {
+			n.Or(n.Lsh(n, 64), new(big.Int).SetUint64(ws[i]))
+		}
+		return n
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := words.Draw(t, "a"), words.Draw(t, "b")
+		if got, want := product(a, b), wideOf(new(big.Int).Mul(value(a), value(b))); got != want {
+			t.Fatalf("%x times %x is %x, want %x", a, b, got, want)
+		}
+	})
+}
+
 func TestDecimalEdges(t *testing.T) {
 	sum := func(vals ...event.Value) event.Value {
 		v, _ := sumAggregate{}.Fold(vals)
