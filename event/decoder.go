@@ -12,9 +12,10 @@ const maxDepth = 64
 // After warm-up it does not allocate, except for a Refusal.
 type Decoder struct {
 	maxSize int
-	paths   []Path           // by slot: Schema.Paths, then type, time and id
-	copies  [][2]int         // slots (from, to) of paths that are wanted twice
-	types   map[string]int32 // index into Schema.Types
+	paths   []Path   // by slot: Schema.Paths, then type, time and id
+	copies  [][2]int // slots (from, to) of paths that are wanted twice
+	types   *typeTable
+	clock   clock
 	scan    scanner
 	text    []byte // scratch for texts of types and times
 }
@@ -25,7 +26,7 @@ func NewDecoder(s *Schema) (*Decoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event: %w", err)
 	}
-	d := &Decoder{maxSize: e.maxSize, types: map[string]int32{}}
+	d := &Decoder{maxSize: e.maxSize, types: newTypeTable(s.Types)}
 	for i, p := range s.Paths {
 		if len(p) == 0 || len(p) > maxDepth {
 			return nil, fmt.Errorf("event: path %d has %d parts, must have from 1 to %d", i, len(p), maxDepth)
@@ -34,11 +35,6 @@ func NewDecoder(s *Schema) (*Decoder, error) {
 	d.paths = slices.Concat(s.Paths, []Path{e.typ, e.time, e.id})
 	d.copies = repeated(d.paths)
 	d.scan.shapes = newShapes(d.paths)
-	for i, t := range s.Types {
-		if _, ok := d.types[t]; !ok {
-			d.types[t] = int32(i)
-		}
-	}
 	return d, nil
 }
 
@@ -96,14 +92,17 @@ func (d *Decoder) decode(b []byte, fields []Field, r *Record) *Refusal {
 
 // envelope finds out the record's type and time.
 func (d *Decoder) envelope(r *Record, at Field) *Refusal {
-	text, ok := AppendKey(d.text[:0], r.value(r.typ))
-	d.text = text
-	if !ok {
-		return &Refusal{MissingType, int(r.typ.Off), "no type: expected a string, a number or a bool"}
+	if r.typ.Kind == FieldString {
+		r.Type = d.types.find(r.Raw, int(r.typ.Off), int(r.typ.End))
+	} else {
+		text, ok := AppendKey(d.text[:0], r.value(r.typ))
+		d.text = text
+		if !ok {
+			return &Refusal{MissingType, int(r.typ.Off), "no type: expected a string, a number or a bool"}
+		}
+		r.Type = d.types.find(text, 0, len(text))
 	}
-	if r.Type, ok = d.types[string(text)]; !ok {
-		r.Type = -1
-	}
+	var ok bool
 	raw := r.Raw[at.Off:at.End]
 	switch at.Kind {
 	case FieldAbsent, FieldNull:
@@ -111,10 +110,10 @@ func (d *Decoder) envelope(r *Record, at Field) *Refusal {
 	case FieldNumber:
 		r.Time, ok = parseEpoch(raw)
 	case FieldString:
-		r.Time, ok = parseClock(raw)
+		r.Time, ok = d.clock.parse(raw)
 	case FieldEscapedString:
 		d.text = appendUnescaped(d.text[:0], raw)
-		r.Time, ok = parseClock(d.text)
+		r.Time, ok = d.clock.parse(d.text)
 	default:
 		ok = false
 	}

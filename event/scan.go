@@ -1,7 +1,6 @@
 package event
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"unicode/utf8"
@@ -95,20 +94,9 @@ func (s *scanner) byteAt(p int) byte {
 // word returns the eight bytes from p on, little-endian, with zeros after the end.
 func (s *scanner) word(p int) uint64 {
 	if p+8 <= len(s.b) {
-		return binary.LittleEndian.Uint64(s.b[p:])
+		return load(s.b, p)
 	}
-	return s.lastWord(p)
-}
-
-func (s *scanner) lastWord(p int) uint64 {
-	if n := len(s.b); n >= 8 {
-		return binary.LittleEndian.Uint64(s.b[n-8:]) >> (8 * (p + 8 - n))
-	}
-	var w uint64
-	for i := len(s.b) - 1; i >= p; i-- {
-		w = w<<8 | uint64(s.b[i])
-	}
-	return w
+	return lastWord(s.b, p)
 }
 
 // object scans the object that begins at p.
@@ -189,7 +177,7 @@ func (s *scanner) object(p int, sh *shape) int {
 // rest reports whether the input at p continues as the pattern of m does, of which the first word matched.
 func (s *scanner) rest(p int, m *member) bool {
 	n := len(m.pattern)
-	if p+n > len(s.b) || binary.LittleEndian.Uint64(s.b[p+n-8:]) != m.tail {
+	if p+n > len(s.b) || load(s.b, p+n-8) != m.tail {
 		return false
 	}
 	return n <= 16 || string(s.b[p+8:p+n-8]) == m.pattern[8:n-8]
@@ -353,14 +341,14 @@ func (s *scanner) str(p int) int {
 	for p++; ; p += 8 {
 		var w uint64
 		if p+8 <= len(b) {
-			w = binary.LittleEndian.Uint64(b[p:])
+			w = load(b, p)
 		} else {
-			w = s.lastWord(p)
+			w = lastWord(b, p)
 		}
 		or |= w
 		quote, slash := w^'"'*lowBits, w^'\\'*lowBits
-		special := (quote-lowBits)&^quote | (slash-lowBits)&^slash | (w-' '*lowBits)&^w
-		if special &= highBits; special == 0 {
+		special := ((quote - lowBits) | (slash - lowBits) | (w - ' '*lowBits)) &^ w & highBits
+		if special == 0 {
 			continue
 		}
 		p += bits.TrailingZeros64(special) / 8

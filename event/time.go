@@ -17,7 +17,7 @@ const (
 func ParseTime(v Value) (ms int64, ok bool) {
 	switch v.Kind {
 	case String:
-		return parseClock(unsafe.Slice(unsafe.StringData(v.S), len(v.S)))
+		return new(clock).parse(unsafe.Slice(unsafe.StringData(v.S), len(v.S)))
 	case Int, Decimal, Float:
 		var buf [64]byte
 		return parseEpoch(AppendJSON(buf[:0], v))
@@ -67,14 +67,29 @@ func parseEpoch(b []byte) (ms int64, ok bool) {
 	return ms, ms >= minTime && ms <= maxTime
 }
 
-// parseClock reads an RFC 3339 time: any offset, up to nine digits of fraction, t and z too.
-func parseClock(b []byte) (ms int64, ok bool) {
-	if len(b) < 20 {
+// clock parses RFC 3339 times and remembers the last minute that it saw, because most events share theirs with
+// the one before. The zero clock is ready to use.
+type clock struct {
+	date, hour uint64 // the bytes 2026-01- and 05T10:00
+	minutes    int64
+	known      bool
+}
+
+// parse reads an RFC 3339 time: any offset, up to nine digits of fraction, t and z too.
+func (c *clock) parse(b []byte) (ms int64, ok bool) {
+	if len(b) < 20 || b[16] != ':' {
 		return 0, false
 	}
-	minute, ok := parseMinute(b)
-	second, ok2 := twoDigits(b, 17)
-	if !ok || !ok2 || second > 59 {
+	date, hour := load(b, 0), load(b, 8)
+	if date != c.date || hour != c.hour || !c.known {
+		minutes, ok := parseMinute(b)
+		if !ok {
+			return 0, false
+		}
+		*c = clock{date, hour, minutes, true}
+	}
+	second, ok := twoDigits(b, 17)
+	if !ok || second > 59 {
 		return 0, false
 	}
 	fraction, n, ok := parseFraction(b[19:])
@@ -85,13 +100,13 @@ func parseClock(b []byte) (ms int64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	ms = (minute-offset)*60_000 + int64(second)*1000 + fraction
+	ms = (c.minutes-offset)*60_000 + int64(second)*1000 + fraction
 	return ms, ms >= minTime && ms <= maxTime
 }
 
-// parseMinute reads 2026-01-05T10:00: to minutes since the epoch, as if in UTC. b has at least 20 bytes.
+// parseMinute reads 2026-01-05T10:00 to minutes since the epoch, as if in UTC. b has at least 16 bytes.
 func parseMinute(b []byte) (minutes int64, ok bool) {
-	if b[4] != '-' || b[7] != '-' || b[10]|0x20 != 't' || b[13] != ':' || b[16] != ':' {
+	if b[4] != '-' || b[7] != '-' || b[10]|0x20 != 't' || b[13] != ':' {
 		return 0, false
 	}
 	century, ok1 := twoDigits(b, 0)
