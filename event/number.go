@@ -2,6 +2,7 @@ package event
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 	"unsafe"
 )
@@ -121,6 +122,13 @@ func numberEnd(b []byte, p int) (end int, ok bool) {
 
 // digitsEnd returns the offset of the first byte from p on that is no digit.
 func digitsEnd(b []byte, p int) int {
+	if p+8 <= len(b) {
+		x := load(b, p) ^ '0'*lowBits
+		if others := (x + (0x7F-9)*lowBits | x) & highBits; others != 0 {
+			return p + bits.TrailingZeros64(others)/8
+		}
+		p += 8
+	}
 	for p < len(b) && b[p]-'0' < 10 {
 		p++
 	}

@@ -16,7 +16,6 @@ type scanner struct {
 	bits    uint64 // all words of strings or'ed: no high bit, no need to validate UTF-8
 	depth   int
 	objects uint64 // how many were begun, in all documents: the number of the last one
-	escaped bool   // whether the last string had escapes
 	keys    keySet // of the objects that have keys not known to their shapes
 	text    []byte // scratch for an unescaped key
 	ref     *Refusal
@@ -118,9 +117,9 @@ func (s *scanner) object(p int, sh *shape) int {
 	for {
 		w := s.word(p)
 		m := prev.next
-		if w&m.mask != m.word || len(m.pattern) > 8 && !s.rest(p, m) {
+		if w&m.mask != m.word || m.size > 8 && !s.rest(p, m) {
 			m = prev.other
-			if w&m.mask != m.word || len(m.pattern) > 8 && !s.rest(p, m) {
+			if w&m.mask != m.word || m.size > 8 && !s.rest(p, m) {
 				m = nil
 			}
 		}
@@ -129,7 +128,7 @@ func (s *scanner) object(p int, sh *shape) int {
 				return s.duplicate(p, m.key)
 			}
 			m.seen = number
-			p += len(m.pattern)
+			p += int(m.size)
 		} else if m, p = s.key(p, prev, sh, number); p < 0 {
 			return -1
 		}
@@ -139,15 +138,11 @@ func (s *scanner) object(p int, sh *shape) int {
 			c = s.byteAt(p)
 		}
 		if c == '"' {
-			end := s.str(p)
+			end, kind := s.str(p)
 			if end < 0 {
 				return -1
 			}
 			if m.slot >= 0 {
-				kind := FieldString
-				if s.escaped {
-					kind = FieldEscapedString
-				}
 				s.fields[m.slot] = Field{uint32(p + 1), uint32(end - 1), kind}
 			}
 			p = end
@@ -176,7 +171,7 @@ func (s *scanner) object(p int, sh *shape) int {
 
 // rest reports whether the input at p continues as the pattern of m does, of which the first word matched.
 func (s *scanner) rest(p int, m *member) bool {
-	n := len(m.pattern)
+	n := int(m.size)
 	if p+n > len(s.b) || load(s.b, p+n-8) != m.tail {
 		return false
 	}
@@ -188,13 +183,12 @@ func (s *scanner) key(p int, prev *member, sh *shape, number uint64) (*member, i
 	if s.byteAt(p) != '"' {
 		return nil, s.unexpected(p, "a key")
 	}
-	end := s.str(p)
+	end, kind := s.str(p)
 	if end < 0 {
 		return nil, -1
 	}
 	key := s.b[p+1 : end-1]
-	escaped := s.escaped
-	if escaped {
+	if kind == FieldEscapedString {
 		s.text = appendUnescaped(s.text[:0], key)
 		key = s.text
 	}
@@ -202,7 +196,7 @@ func (s *scanner) key(p int, prev *member, sh *shape, number uint64) (*member, i
 	if sh != stray {
 		if m = s.shapes.find(sh, key); m == nil {
 			m = nobody
-			if !escaped {
+			if kind == FieldString {
 				m = s.shapes.learn(sh, key)
 			}
 		}
@@ -242,10 +236,7 @@ func (s *scanner) value(p int, m *member) int {
 	end, kind := -1, FieldAbsent
 	switch c := s.byteAt(p); c {
 	case '"':
-		end, kind = s.str(p), FieldString
-		if s.escaped {
-			kind = FieldEscapedString
-		}
+		end, kind = s.str(p)
 	case '{':
 		sh := stray
 		if m != nobody {
@@ -334,49 +325,60 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// str scans the string at p, both quotes included, a word at a time.
-func (s *scanner) str(p int) int {
-	s.escaped = false
-	b, or := s.b, uint64(0)
-	for p++; ; p += 8 {
-		var w uint64
-		if p+8 <= len(b) {
-			w = load(b, p)
-		} else {
-			w = lastWord(b, p)
-		}
-		or |= w
-		quote, slash := w^'"'*lowBits, w^'\\'*lowBits
-		special := ((quote - lowBits) | (slash - lowBits) | (w - ' '*lowBits)) &^ w & highBits
-		if special == 0 {
-			continue
-		}
-		p += bits.TrailingZeros64(special) / 8
-		if p < len(b) && b[p] == '"' {
-			s.bits |= or
-			return p + 1
-		}
-		n := s.special(p)
-		if n < 0 {
-			return -1
-		}
-		p += n - 8
+// str scans the string at p, both quotes included, and says which kind of string it is.
+func (s *scanner) str(p int) (end int, kind FieldKind) {
+	end, s.bits = skipPlain(s.b, p+1, s.bits)
+	if end < len(s.b) && s.b[end] == '"' {
+		return end + 1, FieldString
 	}
+	return s.hardString(end)
 }
 
-// special handles what stands at p inside of a string and is not the closing quote: an escape, whose length
-// it returns, or an error.
-func (s *scanner) special(p int) int {
-	if p >= len(s.b) {
-		return s.unexpected(len(s.b), "a closing quote")
+// skipPlain skips, a word at a time, what needs no closer look inside of a string, and stops at a quote, a backslash, a
+// control character, or somewhere in the last seven bytes. It returns seen with all bytes that it skipped or'ed into it.
+func skipPlain(b []byte, p int, seen uint64) (int, uint64) {
+	for p+8 <= len(b) {
+		w := load(b, p)
+		seen |= w
+		quote, slash := w^'"'*lowBits, w^'\\'*lowBits
+		special := ((quote - lowBits) | (slash - lowBits) | (w - ' '*lowBits)) &^ w & highBits
+		if special != 0 {
+			return p + bits.TrailingZeros64(special)/8, seen
+		}
+		p += 8
 	}
-	if c := s.b[p]; c != '\\' {
-		return s.refuse(NotJSON, p, fmt.Sprintf("a control character (%#02x) in a string must be escaped", c))
+	return p, seen
+}
+
+// hardString goes on with a string at p, where skipPlain stopped.
+func (s *scanner) hardString(p int) (end int, kind FieldKind) {
+	kind = FieldString
+	for p < len(s.b) {
+		switch c := s.b[p]; {
+		case c == '"':
+			return p + 1, kind
+		case c < ' ':
+			return s.refuse(NotJSON, p, fmt.Sprintf("a control character (%#02x) in a string must be escaped", c)), kind
+		case c == '\\':
+			n := s.escape(p)
+			if n < 0 {
+				return -1, kind
+			}
+			kind = FieldEscapedString
+			p, s.bits = skipPlain(s.b, p+n, s.bits)
+		default:
+			s.bits |= uint64(c)
+			p++
+		}
 	}
+	return s.unexpected(p, "a closing quote"), kind
+}
+
+// escape returns the length of the escape at p.
+func (s *scanner) escape(p int) int {
 	n, refused := escapeLen(s.b[p:])
 	switch refused {
 	case "":
-		s.escaped = true
 		return n
 	case HalfSurrogate:
 		return s.refuse(refused, p, fmt.Sprintf("%s is one half of a surrogate pair without the other", s.b[p:p+6]))

@@ -37,15 +37,15 @@ type shape struct {
 type member struct {
 	word, mask  uint64  // the first eight bytes of `"key":`, and which of them count
 	tail        uint64  // the last eight, if there are more than eight
-	pattern     string  // `"key":`
 	seen        uint64  // number of the last object that had it
 	next, other *member // what came after it last, and before that
+	size        int32   // of `"key":`
 	slot        int32   // where a wanted value goes, -1 if it is not wanted
 	object      *shape  // of its value, and
 	elements    *shape  // of its value's elements; nil until there is one
-
-	owner *shape
-	key   string
+	pattern     string  // `"key":`
+	key         string
+	owner       *shape
 }
 
 // nobody is a member that no input matches. It stands for "not known".
@@ -145,6 +145,7 @@ func (s *shapes) place(m *member) {
 func (m *member) setPattern() {
 	m.pattern = `"` + m.key + `":`
 	n := len(m.pattern)
+	m.size = int32(n)
 	if n < 8 {
 		var b [8]byte
 		copy(b[:], m.pattern)
