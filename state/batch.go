@@ -18,9 +18,9 @@ type Batch struct {
 	store    *Store
 	b        *pebble.Batch
 	key      []byte
-	outbox   []pendingMessage // numbered by Commit
-	rejected []Rejected       // numbered by Commit
-	err      error            // the first mistake in filling it; Commit returns it
+	outbox   []Message  // numbered by Commit
+	rejected []Rejected // numbered by Commit
+	err      error      // the first mistake in filling it; Commit returns it
 }
 
 // NewBatch returns an empty batch. Close it when it is not needed any more.

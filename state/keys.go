@@ -14,8 +14,9 @@ import "encoding/binary"
 //	"m" name                                   single values: format, seed, checkpoint, counters
 //	"n" name                                   single values of the engine's own
 //	"o" sequence u64                           a message to be sent
-//	"d" sequence u64                           its deliveries
+//	"d" sequence u64 | receiver                its delivery to a receiver
 //	"p" alert id | 0 | sequence u64            nothing: finds an alert's messages
+//	"q" receiver                               up to where a receiver is done with the outbox
 //	"r" dim u16 | hash u64 | key               a row of a key dimension
 //	"s" name                                   where a source stands
 //	"v" fingerprint                            a rule version's text
@@ -30,6 +31,7 @@ const (
 	kindNote      = 'n'
 	kindOutbox    = 'o'
 	kindOutboxOf  = 'p'
+	kindReceiver  = 'q'
 	kindRow       = 'r'
 	kindSource    = 's'
 	kindRules     = 'v'

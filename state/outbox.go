@@ -15,34 +15,26 @@ type Message struct {
 	Payload  []byte // JSON, as the alert was then
 }
 
-type pendingMessage struct{ Message }
-
 // Delivery is what became of a message at one receiver. These rows belong to the dispatcher.
 type Delivery struct {
 	Receiver string `json:"receiver"`
 	Attempts int    `json:"attempts"`
 	Error    string `json:"error,omitempty"` // of the last attempt
-	Next     int64  `json:"next,omitempty"`  // time of the next attempt, ms
-	Done     int64  `json:"done,omitempty"`  // when it was delivered or given up, ms
+	Next     int64  `json:"next,omitempty"`  // time of the next attempt, ms since the epoch
+	Done     int64  `json:"done,omitempty"`  // when it was delivered or given up, ms since the epoch
 	GivenUp  bool   `json:"given_up,omitempty"`
-}
-
-// Deliveries is what became of a message at all of its receivers.
-type Deliveries struct {
-	Receivers []Delivery `json:"receivers"`      // sorted by receiver
-	Done      int64      `json:"done,omitempty"` // when the last receiver was done, ms
 }
 
 // Enqueue adds a message to the outbox. It gets its sequence number when the batch is committed. The payload is
 // kept until then.
 func (b *Batch) Enqueue(alert, kind string, payload []byte) {
-	b.outbox = append(b.outbox, pendingMessage{Message{Alert: alert, Kind: kind, Payload: payload}})
+	b.outbox = append(b.outbox, Message{Alert: alert, Kind: kind, Payload: payload})
 }
 
 // numberMessages moves the batch's messages into it under the next sequence numbers.
 func (s *Store) numberMessages(b *Batch) {
 	for i := range b.outbox {
-		m := &b.outbox[i].Message
+		m := &b.outbox[i]
 		s.numbering.counters.Outbox++
 		m.Sequence = s.numbering.counters.Outbox
 		b.key = appendSeq(b.key[:0], kindOutbox, m.Sequence)
@@ -52,49 +44,65 @@ func (s *Store) numberMessages(b *Batch) {
 	}
 }
 
-// SetDeliveries notes what became of a message so far.
-func (b *Batch) SetDeliveries(seq uint64, d Deliveries) {
+// SetDelivery notes what became of a message at a receiver so far.
+func (b *Batch) SetDelivery(seq uint64, d Delivery) {
 	v, err := json.Marshal(d)
 	if err != nil {
 		b.note(err)
 		return
 	}
-	b.key = appendSeq(b.key[:0], kindDelivery, seq)
+	b.key = append(appendSeq(b.key[:0], kindDelivery, seq), d.Receiver...)
 	b.note(b.b.Set(b.key, v, nil))
 }
 
-// DeleteMessage takes a message, with its deliveries, out of the outbox.
-func (b *Batch) DeleteMessage(m Message) {
-	b.key = appendSeq(b.key[:0], kindOutbox, m.Sequence)
-	b.note(b.b.Delete(b.key, nil))
-	b.key = appendSeq(b.key[:0], kindDelivery, m.Sequence)
-	b.note(b.b.Delete(b.key, nil))
-	b.key = appendOutboxOf(b.key[:0], m.Alert, m.Sequence)
-	b.note(b.b.Delete(b.key, nil))
+// SetReceiver notes that a receiver is done with all messages up to a sequence number.
+func (b *Batch) SetReceiver(name string, upTo uint64) {
+	b.setMeta(kindReceiver, name, be.AppendUint64(nil, upTo))
+}
+
+// DeleteReceiver forgets a receiver.
+func (b *Batch) DeleteReceiver(name string) { b.deleteNamed(kindReceiver, name) }
+
+// DeleteMessages takes messages, which must be the oldest in the outbox and in order, out of it with their deliveries.
+func (b *Batch) DeleteMessages(ms []Message) {
+	if len(ms) == 0 {
+		return
+	}
+	end := ms[len(ms)-1].Sequence + 1
+	for _, kind := range []byte{kindOutbox, kindDelivery} {
+		b.note(b.b.DeleteRange([]byte{kind}, appendSeq(nil, kind, end), nil))
+	}
+	for _, m := range ms {
+		b.key = appendOutboxOf(b.key[:0], m.Alert, m.Sequence)
+		b.note(b.b.Delete(b.key, nil))
+	}
 }
 
 // OutboxReady returns a channel that holds a token whenever a commit has added to the outbox since it was last
 // received from.
 func (s *Store) OutboxReady() <-chan struct{} { return s.ready }
 
-// Outbox calls f with every message whose sequence number is at least from, with what became of it so far. Both
-// belong to f. f returns false to end the scan.
-func (s *Store) Outbox(from uint64, f func(Message, Deliveries) (bool, error)) error {
+// LastMessage returns the sequence number of the newest message ever committed; 0 if there was none.
+func (s *Store) LastMessage() uint64 {
+	s.numbering.Lock()
+	defer s.numbering.Unlock()
+	return s.numbering.counters.Outbox
+}
+
+// Outbox calls f with every message whose sequence number is at least from. The message belongs to f. f returns
+// false to end the scan.
+func (s *Store) Outbox(from uint64, f func(Message) (bool, error)) error {
 	return s.scan([]byte{kindOutbox}, appendSeq(nil, kindOutbox, from), func(k, v []byte) (bool, error) {
 		m, err := decodeMessage(k, v)
 		if err != nil {
 			return false, err
 		}
-		d, err := s.deliveries(m.Sequence)
-		if err != nil {
-			return false, err
-		}
-		return f(m, d)
+		return f(m)
 	})
 }
 
-// OutboxOf returns an alert's messages that are still in the outbox, with what became of them.
-func (s *Store) OutboxOf(alert string) (ms []Message, ds []Deliveries, err error) {
+// OutboxOf returns an alert's messages that are still in the outbox, oldest first.
+func (s *Store) OutboxOf(alert string) (ms []Message, err error) {
 	prefix := append(appendNamed(nil, kindOutboxOf, alert), 0)
 	err = s.scan(prefix, nil, func(k, _ []byte) (bool, error) {
 		if len(k) != len(prefix)+8 {
@@ -106,27 +114,48 @@ func (s *Store) OutboxOf(alert string) (ms []Message, ds []Deliveries, err error
 			return v == nil, err
 		}
 		m, err := decodeMessage(key, v)
-		if err != nil {
-			return false, err
-		}
-		d, err := s.deliveries(m.Sequence)
-		ms, ds = append(ms, m), append(ds, d)
+		ms = append(ms, m)
 		return true, err
 	})
-	return ms, ds, err
+	return ms, err
 }
 
-func (s *Store) deliveries(seq uint64) (d Deliveries, err error) {
-	v, err := s.get(appendSeq(nil, kindDelivery, seq), nil)
+// Deliveries returns what became of a message so far, by receiver.
+func (s *Store) Deliveries(seq uint64) (ds []Delivery, err error) {
+	err = s.scan(appendSeq(nil, kindDelivery, seq), nil, func(k, v []byte) (bool, error) {
+		d, err := decodeDelivery(k, v)
+		ds = append(ds, d)
+		return true, err
+	})
+	return ds, err
+}
+
+// Delivery returns what became of a message at a receiver so far; no attempts if there is no row.
+func (s *Store) Delivery(seq uint64, receiver string) (d Delivery, err error) {
+	key := append(appendSeq(nil, kindDelivery, seq), receiver...)
+	v, err := s.get(key, nil)
 	if err != nil || v == nil {
-		return d, err
+		return Delivery{Receiver: receiver}, err
 	}
-	return decodeDeliveries(seq, v)
+	return decodeDelivery(key, v)
 }
 
-func decodeDeliveries(seq uint64, v []byte) (d Deliveries, err error) {
+// Receivers returns for every known receiver the sequence number up to which it is done.
+func (s *Store) Receivers() (upTo map[string]uint64, err error) {
+	upTo = map[string]uint64{}
+	err = s.scan([]byte{kindReceiver}, nil, func(k, v []byte) (bool, error) {
+		if len(v) != 8 {
+			return false, damaged("receiver", k)
+		}
+		upTo[string(k[1:])] = be.Uint64(v)
+		return true, nil
+	})
+	return upTo, err
+}
+
+func decodeDelivery(key, v []byte) (d Delivery, err error) {
 	if err := json.Unmarshal(v, &d); err != nil {
-		return d, fatal(fmt.Sprintf("read deliveries of message %d", seq), err)
+		return d, fatal(fmt.Sprintf("read delivery at key %x", key), err)
 	}
 	return d, nil
 }

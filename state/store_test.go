@@ -186,7 +186,7 @@ func TestReopen(t *testing.T) {
 	}
 	commit(t, s, func(b *Batch) { b.Enqueue("a2", "opened", nil) })
 	var seqs []uint64
-	if err := s.Outbox(0, func(m Message, _ Deliveries) (bool, error) {
+	if err := s.Outbox(0, func(m Message) (bool, error) {
 		seqs = append(seqs, m.Sequence)
 		return true, nil
 	}); err != nil || len(seqs) != 2 || seqs[0] != 1 || seqs[1] != 2 {
