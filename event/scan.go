@@ -113,9 +113,14 @@ func (s *scanner) object(p int, sh *shape) int {
 		s.depth--
 		return p + 1
 	}
-	prev := &sh.head
+	b, prev := s.b, &sh.head
 	for {
-		w := s.word(p)
+		var w uint64
+		if p+8 <= len(b) {
+			w = load(b, p)
+		} else {
+			w = lastWord(b, p)
+		}
 		m := prev.next
 		if w&m.mask != m.word || m.size > 8 && !s.rest(p, m) {
 			m = prev.other
@@ -132,14 +137,16 @@ func (s *scanner) object(p int, sh *shape) int {
 		} else if m, p = s.key(p, prev, sh, number); p < 0 {
 			return -1
 		}
-		c := s.byteAt(p)
-		if c <= ' ' {
+		if p < len(b) && b[p] <= ' ' {
 			p = s.space(p)
-			c = s.byteAt(p)
 		}
-		if c == '"' {
-			end, kind := s.str(p)
-			if end < 0 {
+		if p < len(b) && b[p] == '"' {
+			end, seen := skipPlain(b, p+1, s.bits)
+			s.bits = seen
+			kind := FieldString
+			if end < len(b) && b[end] == '"' {
+				end++
+			} else if end, kind = s.hardString(end); end < 0 {
 				return -1
 			}
 			if m.slot >= 0 {
@@ -149,20 +156,18 @@ func (s *scanner) object(p int, sh *shape) int {
 		} else if p = s.value(p, m); p < 0 {
 			return -1
 		}
-		c = s.byteAt(p)
-		if c <= ' ' {
+		if p < len(b) && b[p] <= ' ' {
 			p = s.space(p)
-			c = s.byteAt(p)
 		}
-		if c != ',' {
-			if c != '}' {
+		if p >= len(b) || b[p] != ',' {
+			if p >= len(b) || b[p] != '}' {
 				return s.unexpected(p, "a comma or }")
 			}
 			s.depth--
 			return p + 1
 		}
 		p++
-		if s.byteAt(p) <= ' ' {
+		if p < len(b) && b[p] <= ' ' {
 			p = s.space(p)
 		}
 		prev = m
