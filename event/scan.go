@@ -73,6 +73,15 @@ func (s *scanner) unexpected(p int, want string) int {
 // space returns the offset of the first byte from p on that is not white space.
 func (s *scanner) space(p int) int { return spaceEnd(s.b, p) }
 
+// skipSpace is spaceEnd where white space is rare.
+func skipSpace(b []byte, p int) int {
+	if p < len(b) && b[p] <= ' ' {
+		return spaceEnd(b, p)
+	}
+	return p
+}
+
+//go:noinline
 func spaceEnd(b []byte, p int) int {
 	for p < len(b) && isSpace(b[p]) {
 		p++
@@ -98,22 +107,19 @@ func (s *scanner) word(p int) uint64 {
 	return lastWord(s.b, p)
 }
 
-// object scans the object that begins at p.
+// object scans the object that begins at p. What is common is here, in one loop: a key where it was expected,
+// a string without escapes, no white space.
 func (s *scanner) object(p int, sh *shape) int {
 	if !s.enter(p) {
 		return -1
 	}
 	s.objects++
 	number := s.objects
-	p++
-	if s.byteAt(p) <= ' ' {
-		p = s.space(p)
-	}
-	if s.byteAt(p) == '}' {
+	b, prev := s.b, &sh.head
+	if p = skipSpace(b, p+1); p < len(b) && b[p] == '}' {
 		s.depth--
 		return p + 1
 	}
-	b, prev := s.b, &sh.head
 	for {
 		var w uint64
 		if p+8 <= len(b) {
@@ -122,65 +128,47 @@ func (s *scanner) object(p int, sh *shape) int {
 			w = lastWord(b, p)
 		}
 		m := prev.next
-		if w&m.mask != m.word || m.size > 8 && !s.rest(p, m) {
-			m = prev.other
-			if w&m.mask != m.word || m.size > 8 && !s.rest(p, m) {
+		if !m.isAt(b, p, w) {
+			if m = prev.other; !m.isAt(b, p, w) {
 				m = nil
 			}
 		}
-		if m != nil {
-			if m.seen == number {
-				return s.duplicate(p, m.key)
+		if m == nil {
+			if m, p = s.key(p, prev, sh, number); p < 0 {
+				return -1
 			}
+		} else if m.seen == number {
+			return s.duplicate(p, m.key)
+		} else {
 			m.seen = number
 			p += int(m.size)
-		} else if m, p = s.key(p, prev, sh, number); p < 0 {
-			return -1
 		}
-		if p < len(b) && b[p] <= ' ' {
-			p = s.space(p)
-		}
+		p = skipSpace(b, p)
 		if p < len(b) && b[p] == '"' {
-			end, seen := skipPlain(b, p+1, s.bits)
-			s.bits = seen
-			kind := FieldString
-			if end < len(b) && b[end] == '"' {
-				end++
-			} else if end, kind = s.hardString(end); end < 0 {
+			off, kind := p+1, FieldString
+			p, s.bits = skipPlain(b, off, s.bits)
+			if p < len(b) && b[p] == '"' {
+				p++
+			} else if p, kind = s.hardString(p); p < 0 {
 				return -1
 			}
 			if m.slot >= 0 {
-				s.fields[m.slot] = Field{uint32(p + 1), uint32(end - 1), kind}
+				s.fields[m.slot] = Field{uint32(off), uint32(p - 1), kind}
 			}
-			p = end
 		} else if p = s.value(p, m); p < 0 {
 			return -1
 		}
-		if p < len(b) && b[p] <= ' ' {
-			p = s.space(p)
-		}
-		if p >= len(b) || b[p] != ',' {
-			if p >= len(b) || b[p] != '}' {
-				return s.unexpected(p, "a comma or }")
-			}
+		p = skipSpace(b, p)
+		if p < len(b) && b[p] == '}' {
 			s.depth--
 			return p + 1
 		}
-		p++
-		if p < len(b) && b[p] <= ' ' {
-			p = s.space(p)
+		if p >= len(b) || b[p] != ',' {
+			return s.unexpected(p, "a comma or }")
 		}
+		p = skipSpace(b, p+1)
 		prev = m
 	}
-}
-
-// rest reports whether the input at p continues as the pattern of m does, of which the first word matched.
-func (s *scanner) rest(p int, m *member) bool {
-	n := int(m.size)
-	if p+n > len(s.b) || load(s.b, p+n-8) != m.tail {
-		return false
-	}
-	return n <= 16 || string(s.b[p+8:p+n-8]) == m.pattern[8:n-8]
 }
 
 // key scans a key that was not predicted, and its colon.
@@ -256,8 +244,14 @@ func (s *scanner) value(p int, m *member) int {
 		end, kind = s.literal(p, "false"), FieldFalse
 	case 'n':
 		end, kind = s.literal(p, "null"), FieldNull
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		var ok bool
+		if end, ok = numberEnd(s.b, p); !ok {
+			return s.unexpected(end, "a digit")
+		}
+		kind = FieldNumber
 	default:
-		end, kind = s.number(p), FieldNumber
+		return s.unexpected(p, "a value")
 	}
 	if m.slot >= 0 && end >= 0 {
 		f := Field{uint32(p), uint32(end), kind}
@@ -312,17 +306,6 @@ func (s *scanner) literal(p int, text string) int {
 		}
 	}
 	return p + len(text)
-}
-
-func (s *scanner) number(p int) int {
-	if c := s.byteAt(p); c != '-' && c-'0' > 9 {
-		return s.unexpected(p, "a value")
-	}
-	end, ok := numberEnd(s.b, p)
-	if !ok {
-		return s.unexpected(end, "a digit")
-	}
-	return end
 }
 
 const (

@@ -162,3 +162,17 @@ func (m *member) follow(prev *member) {
 		prev.other, prev.next = prev.next, m
 	}
 }
+
+// isAt reports whether the input at p is the key of m and a colon; w is the word at p.
+func (m *member) isAt(b []byte, p int, w uint64) bool {
+	return w&m.mask == m.word && (m.size <= 8 || m.restIsAt(b, p))
+}
+
+// restIsAt compares what is beyond the first word.
+func (m *member) restIsAt(b []byte, p int) bool {
+	n := int(m.size)
+	if p+n > len(b) || load(b, p+n-8) != m.tail {
+		return false
+	}
+	return n <= 16 || string(b[p+8:p+n-8]) == m.pattern[8:n-8]
+}
