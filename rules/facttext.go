@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"kelpie/event"
-	"kelpie/rules/yaml"
 )
 
 // text writes an aggregate fact so that equal facts have equal texts: clauses in one order, canonical names,
@@ -115,6 +114,3 @@ func seriesNames() []string {
 	slices.Sort(out)
 	return out
 }
-
-// ruleText is a rule's canonical YAML.
-func ruleText(d declaration) string { return yaml.Text(d.src[d.body.Offset:d.body.End], false) }

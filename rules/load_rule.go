@@ -22,7 +22,6 @@ type ruleReader struct {
 	params  map[string]event.Value
 	written []*writtenFact // parallel to the entries of let
 	facts   map[string]FactName
-	failed  bool // something is wrong with it, so that checks which need the whole are left out
 }
 
 // readRule reads and checks one rule; nil if it is no mapping.
@@ -45,17 +44,13 @@ func (l *loader) readRule(d declaration) *Rule {
 	rr.readParams()
 	rr.writtenFacts()
 	rr.judgedOn()
-	if rr.where(); len(l.errs) == before {
-		rr.readFacts()
-		rr.conditions()
-	} else { // go on for what can be said about the facts alone
-		rr.readFacts()
-		rr.conditions()
-	}
+	rr.where()
+	rr.readFacts()
+	rr.conditions()
 	if len(l.errs) == before {
 		rr.derive()
 		rr.check()
-		rr.r.Text = ruleText(d)
+		rr.r.Text = declarationText("rules", d, canonicalRule)
 	}
 	return rr.r
 }

@@ -23,7 +23,7 @@ func (l *loader) readTables() {
 			}
 			l.scope[t.Name] = name
 		}
-		t.Text = tableText(d)
+		t.Text = declarationText("tables", d, canonicalTable)
 	}
 }
 
@@ -172,6 +172,3 @@ func (tr *tableReader) fieldType(field int) Type {
 	}
 	return t
 }
-
-// tableText is a table's canonical YAML.
-func tableText(d declaration) string { return d.src[d.body.Offset:d.body.End] }

@@ -13,8 +13,7 @@ func (p *parser) block(col, parent int) *Node {
 	case p.at(0) == '-' && p.blankAt(1):
 		return p.blockList(col)
 	case p.at(0) == '?' && p.blankAt(1):
-		p.fail(p.pos, 1, "", "'? ' begins a complex key in YAML, which is not used here")
-		p.skipLine()
+		p.stop(p.pos, 1, "", "'? ' begins a complex key in YAML, which is not used here")
 		return p.bad(p.pos)
 	case p.isKey():
 		return p.blockMap(col)

@@ -43,11 +43,11 @@ const (
 type Node struct {
 	Kind    Kind
 	Style   Style
-	Text    string  // of a scalar, decoded
-	Entries []Entry // of a mapping or a list, in order of writing
-	Foot    []string
-	Offset  int // of the node's first byte in the source
-	End     int // behind its last byte
+	Text    string   // of a scalar, decoded
+	Entries []Entry  // of a mapping or a list, in order of writing
+	Foot    []string // comments behind the last entry
+	Offset  int      // of the node's first byte in the source
+	End     int      // behind its last byte
 
 	base int     // source offset of Text[0], where Text stands in the source as it is
 	at   []int32 // otherwise: the source offset of every byte of Text, and of its end
@@ -57,7 +57,7 @@ type Node struct {
 type Entry struct {
 	Key   *Node // nil in a list
 	Value *Node
-	Head  []string // comments on the lines above, each with its '#'
+	Head  []string // comments on the lines above, each with its '#', "" for an empty line between or behind them
 	Tail  string   // comment behind it
 	Blank bool     // an empty line stands above
 }

@@ -182,7 +182,9 @@ func (p *parser) content() (col int, ok bool) {
 				return 0, false
 			}
 		case c == '\n' || c == '\r':
-			p.blank = p.blank || strings.TrimSpace(p.src[p.bol:p.pos]) == ""
+			if strings.TrimSpace(p.src[p.bol:p.pos]) == "" {
+				p.blankLine()
+			}
 			p.skipLine()
 		case c == '#':
 			p.pending = append(p.pending, comment{strings.TrimRight(p.src[p.pos:p.restOfLine()], " \t"), p.pos - p.bol})
@@ -236,6 +238,17 @@ func (p *parser) afterMarker() bool {
 	return false
 }
 
+// blankLine notes an empty line: above the entry that follows, or between its comments.
+func (p *parser) blankLine() {
+	n := len(p.pending)
+	switch {
+	case n == 0:
+		p.blank = true
+	case p.pending[n-1].text != "":
+		p.pending = append(p.pending, comment{"", p.pending[n-1].col})
+	}
+}
+
 // head takes the comments that stand above an entry.
 func (p *parser) head() (e Entry) {
 	for _, c := range p.pending {
@@ -251,6 +264,10 @@ func (p *parser) feet(col int) (out []string) {
 	for len(p.pending) > 0 && p.pending[0].col >= col {
 		out = append(out, p.pending[0].text)
 		p.pending = p.pending[1:]
+	}
+	if n := len(out); n > 0 && out[n-1] == "" {
+		out = out[:n-1]
+		p.blank = true
 	}
 	return out
 }

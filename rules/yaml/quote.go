@@ -1,14 +1,15 @@
 package yaml
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 )
 
 // Quote writes a text as a scalar in one line that is read back as the same text: in single quotes, or in double
-// quotes if it holds what these cannot show.
+// quotes if it holds single quotes or what these cannot show.
 func Quote(s string) string {
-	if !strings.ContainsFunc(s, unshowable) {
+	if !strings.ContainsFunc(s, unshowable) && (!strings.Contains(s, "'") || strings.ContainsAny(s, `"\`)) {
 		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 	}
 	const hex = "0123456789abcdef"
@@ -60,8 +61,25 @@ func plainSafe(s string, flow bool) bool {
 	if strings.IndexByte("?:-", s[0]) >= 0 && (len(s) == 1 || s[1] == ' ') {
 		return false
 	}
+	if resolves(s) {
+		return false
+	}
 	if strings.Contains(s, ": ") || strings.Contains(s, " #") || strings.HasSuffix(s, ":") {
 		return false
 	}
 	return !flow || !strings.ContainsAny(s, ",[]{}") && !strings.HasPrefix(s, "-")
+}
+
+// resolves reports whether some reader of YAML takes a plain s for something else than a text: a number, a bool or null.
+func resolves(s string) bool {
+	switch strings.ToLower(s) {
+	case "null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", ".inf", "-.inf", "+.inf", ".nan":
+		return true
+	}
+	t := strings.TrimLeft(s, "+-.")
+	if t == "" || t[0] < '0' || t[0] > '9' {
+		return false
+	}
+	_, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
+	return err == nil || len(t) > 2 && t[0] == '0' && strings.IndexByte("xXoOb", t[1]) >= 0
 }
