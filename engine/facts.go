@@ -255,19 +255,17 @@ func (sh *shard) previous(j *judgement, fp *factPlan, row *state.Row, b []byte) 
 
 func (sh *shard) unseen(j *judgement, s *scope, f *fact, row *state.Row, b []byte) event.Value {
 	l := s.openLog(row, b)
-	if j.mode == onClose || l.N == 0 {
+	if j.mode == onClose {
 		return event.Value{}
 	}
-	at := l.Search(j.t, j.seq)
-	if at >= l.N || l.Seq(at) != j.seq || l.Time(at) != j.t {
-		return event.Value{}
-	}
-	h, ok := l.Hash(at, f.column)
+	key, ok := event.AppendKey(sh.key[:0], f.arg.Eval(&sh.env))
 	if !ok {
 		return event.Value{}
 	}
+	sh.key = key
+	h := window.HashText(key)
 	lo, hi := j.slidingRange(s, f, &l)
-	for i := min(at, hi) - 1; i >= lo; i-- {
+	for i := min(l.Search(j.t, j.seq), hi) - 1; i >= lo; i-- {
 		if l.Mask(i)&f.bit == 0 {
 			continue
 		}
@@ -311,7 +309,7 @@ func (sh *shard) between(j *judgement, s *scope, f *fact, row *state.Row, b []by
 		}
 		if s.foreign {
 			from = max(from, j.w-2*j.rule.Longest)
-			to = max(from, min(to, j.asOf+1))
+			to = max(from, to)
 		}
 		return sh.foldRange(f, &l, l.SearchTime(from), l.SearchTime(to))
 	}

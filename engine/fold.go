@@ -65,6 +65,9 @@ func (sh *shard) forget(s *scope, row *state.Row) {
 		}
 	}
 	for _, g := range s.grids {
+		if s.onClose && s.lateness > 0 {
+			break // closed windows may be judged again
+		}
 		p := window.Spans{Block: row.Block(g.unit), Width: g.width}
 		if g.keepOf(&p); p.N() == 0 {
 			row.Remove(g.unit)
@@ -118,8 +121,7 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 	b := sh.openScope(s, row, ev.w)
 	sh.filter(s)
 	for _, x := range s.sessions {
-		x := x
-		sh.late[x] = !sh.enterSession(s, x, row, ev, judged)
+		sh.late[x.id] = !sh.enterSession(s, x, row, ev, judged)
 	}
 	for _, g := range s.grids {
 		sh.enterPane(s, g, row, ev, judged)
@@ -127,7 +129,7 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 	if s.log != nil {
 		sh.enterLog(s, row, ev, judged)
 		for _, x := range s.sessions {
-			if x.max > 0 && !sh.late[x] {
+			if x.max > 0 && !sh.late[x.id] {
 				sh.recut(s, x, row)
 			}
 		}
@@ -183,7 +185,7 @@ func (sh *shard) enterLog(s *scope, row *state.Row, ev *foldEvent, judged bool) 
 	var mask uint64
 	for i := range s.feeds {
 		f := &s.feeds[i]
-		if !sh.takes(f.of, f.filter, judged) || f.gap != nil && sh.late[f.gap] {
+		if !sh.takes(f.of, f.filter, judged) || f.gap != nil && sh.late[f.gap.id] {
 			continue
 		}
 		if f.each > 0 && s.closed(s.align.Start(ev.t, f.each), f.each, f.span, ev.w) {

@@ -21,12 +21,14 @@ const (
 // exists only while there is something to remember.
 type instance struct {
 	state    instanceState
-	judged   int64  // as of when it was judged last; none: never
-	since    int64  // pending: from when; firing: opened
-	opened   int64  // the last opening, for the cooldown and late windows; none: never
-	opener   opener // of the instance, or of the last one
-	due      int64  // when it is to be looked at without an event; state.Never: not at all
-	time     int64  // of the event judged last
+	judged   int64   // as of when it was judged last; none: never
+	left     int64   // up to when the leaving of events has been judged, by an event or for itself
+	since    int64   // pending: from when; firing: opened
+	opened   int64   // the last opening, for the cooldown; none: never
+	windows  []int64 // ends of windows that have opened an alert and may still be judged again
+	opener   opener  // of the instance, or of the last one
+	due      int64   // when it is to be looked at without an event; state.Never: not at all
+	time     int64   // of the event judged last
 	seq      uint64
 	hasEvent bool
 	typ      string
@@ -48,7 +50,7 @@ const instanceVersion = 1
 
 // load reads the instance of a rule; a missing block is an inactive one.
 func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
-	in.judged, in.opened, in.due = none, none, state.Never
+	in.judged, in.left, in.opened, in.due = none, none, none, state.Never
 	b := row.Block(rp.unit)
 	if b == nil {
 		return in, nil
@@ -63,7 +65,10 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 		return in, fmt.Errorf("engine: the instance of rule %s has format %d", rp.Name, v)
 	}
 	in.state = instanceState(d.uint())
-	in.judged, in.since, in.opened, in.due = d.int(), d.int(), d.int(), d.int()
+	in.judged, in.left, in.since, in.opened, in.due = d.int(), d.int(), d.int(), d.int(), d.int()
+	for k := d.uint(); k > 0 && d.err == nil; k-- {
+		in.windows = append(in.windows, d.int())
+	}
 	in.opener.isWindow = d.uint() == 1
 	in.opener.span = window.Span{Start: d.int(), End: d.int()}
 	in.opener.id, in.opener.seq = d.text(), d.uint()
@@ -99,7 +104,11 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 	e = append(e, 0, 0, 0, 0)
 	e = binary.AppendUvarint(e, instanceVersion)
 	e = binary.AppendUvarint(e, uint64(in.state))
-	for _, t := range [...]int64{in.judged, in.since, in.opened, in.due} {
+	for _, t := range [...]int64{in.judged, in.left, in.since, in.opened, in.due} {
+		e = binary.AppendVarint(e, t)
+	}
+	e = binary.AppendUvarint(e, uint64(len(in.windows)))
+	for _, t := range in.windows {
 		e = binary.AppendVarint(e, t)
 	}
 	e = appendBool(e, in.opener.isWindow)
@@ -135,14 +144,14 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 }
 
 // until returns the event time until which an inactive instance must be remembered, none if not at all: for its
-// cooldown, and so that a late close does not change what has been judged as of a later time.
+// cooldown, and so that no window opens an alert twice.
 func (in *instance) until(rp *rulePlan) int64 {
 	t := int64(none)
 	if rp.Cooldown > 0 && in.opened != none {
 		t = in.opened + rp.Cooldown
 	}
-	if rp.OnClose && rp.scope.lateness > 0 && in.judged != none {
-		t = max(t, in.judged+rp.scope.lateness)
+	for _, e := range in.windows {
+		t = max(t, e+rp.scope.lateness)
 	}
 	return t
 }

@@ -87,20 +87,18 @@ func (s *scope) stateless() bool { return len(s.facts) == 0 && s.longest == 0 }
 
 // judgeClose judges a rule on the close of its window at e. An empty window is judged for an instance only.
 func (sh *shard) judgeClose(rp *rulePlan, row *state.Row, e int64, late bool) {
-	s := rp.scope
 	empty := !sh.windowHolds(rp, row, e)
 	if empty && (late || !sh.hasInstance(rp, row)) {
 		return
 	}
 	sh.closing(rp, row, e, rp.closeSpan(e), empty, late)
-	_ = s
 }
 
 // closing judges a rule as of the close of a window.
 func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span, empty, late bool) {
 	j := &sh.judged
 	rows := sh.onlyRow(rp, row)
-	*j = judgement{rule: rp, mode: onClose, asOf: e, w: sh.now, late: late, span: span, named: true, rows: rows}
+	*j = judgement{rule: rp, mode: onClose, asOf: e, w: e, late: late, span: span, named: true, rows: rows}
 	if empty {
 		in, err := sh.load(rp, row)
 		if err != nil {
@@ -121,7 +119,7 @@ func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span
 	if sh.wantRows {
 		sh.emitRow(j, v, why)
 	}
-	if v != yes && !sh.hasInstance(rp, row) && sh.engine.plan.Time.Lateness == 0 {
+	if v != yes && !sh.hasInstance(rp, row) {
 		return
 	}
 	sh.step(j, row, v)

@@ -15,8 +15,11 @@ func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
 		sh.failed(rp, err)
 		return
 	}
-	if j.asOf < in.judged {
-		return // a judgement never changes what has been judged as of a later time
+	if in.state != inactive && j.asOf < in.judged {
+		return // a judgement never changes an instance that has been judged as of a later time
+	}
+	if j.mode != onClose {
+		in.left = max(in.left, j.asOf)
 	}
 	if v == abstain && j.mode != onLeave {
 		if in.state != inactive { // it stays as it is, but has been judged
@@ -51,7 +54,7 @@ func (sh *shard) begin(j *judgement, row *state.Row, in *instance, v verdict) {
 		return
 	}
 	op := sh.openerOf(j)
-	if j.late && in.opened == j.asOf && in.opener.isWindow && in.opener.span == op.span {
+	if j.late && slices.Contains(in.windows, op.span.End) {
 		sh.save(rp, row, in) // never a second time under one window
 		return
 	}
@@ -79,6 +82,11 @@ func (rp *rulePlan) cool(in *instance, t int64) bool {
 func (sh *shard) open(j *judgement, row *state.Row, in *instance, t int64) {
 	rp := j.rule
 	in.state, in.since, in.opened, in.updates = firing, t, t, 1
+	in.judged = max(in.judged, t)
+	if in.opener.isWindow && rp.scope.lateness > 0 {
+		in.windows = slices.DeleteFunc(in.windows, func(e int64) bool { return e+rp.scope.lateness < sh.now })
+		in.windows = append(in.windows, in.opener.span.End)
+	}
 	in.warming = sh.engine.warming(rp, t)
 	sh.count.opened[rp.index]++
 	sh.emitChange(j, in, changeOpened, t, "")
@@ -161,16 +169,18 @@ func (sh *shard) again(j *judgement, row *state.Row, in *instance) {
 	if in.state == pending {
 		due = min(due, in.since+rp.For+1)
 	}
-	if x := sh.nextLeave(rp, j.rows, in.judged); x != state.Never {
+	if x := sh.nextLeave(rp, j.rows, in); x != state.Never {
 		due = min(due, x+1)
 	}
 	in.due = due
 	sh.save(rp, row, in)
 }
 
-// nextLeave returns the first millisecond after t at which one of the rule's sliding facts loses an event.
-func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, t int64) int64 {
+// nextLeave returns the next millisecond at which one of the rule's sliding facts loses an event: after what has been
+// judged by events and leaves, and not before what has been judged by closes.
+func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, in *instance) int64 {
 	x := int64(state.Never)
+	t := max(in.left, in.judged-1)
 	if !rp.OnEvent {
 		return x
 	}
@@ -214,7 +224,7 @@ func (sh *shard) leaves(rp *rulePlan, row *state.Row, t int64) {
 			return
 		}
 		rows := sh.rowsOf(rp, row, &in)
-		x := sh.nextLeave(rp, rows, in.judged)
+		x := sh.nextLeave(rp, rows, &in)
 		expires := in.judged + rp.Expire
 		switch {
 		case in.state == pending && in.since+rp.For < min(x, t):
@@ -223,7 +233,7 @@ func (sh *shard) leaves(rp *rulePlan, row *state.Row, t int64) {
 			sh.judgeLeave(rp, row, rows, &in, x)
 		case expires < t && !sh.draining:
 			j := &sh.judged
-			*j = judgement{rule: rp, mode: onLeave, asOf: expires, w: sh.now, rows: rows}
+			*j = judgement{rule: rp, mode: onLeave, asOf: expires, w: expires, rows: rows}
 			in.judged = expires
 			sh.end(j, row, &in, expires, "expired")
 		default:
@@ -255,7 +265,7 @@ func (sh *shard) settle(rp *rulePlan, row *state.Row, rows []state.Row, in *inst
 func (sh *shard) openPending(rp *rulePlan, row *state.Row, rows []state.Row, in *instance) {
 	t := in.since + rp.For
 	j := &sh.judged
-	*j = judgement{rule: rp, mode: onLeave, asOf: t, w: sh.now, t: in.time, seq: in.seq, rows: rows}
+	*j = judgement{rule: rp, mode: onLeave, asOf: t, w: t, t: in.time, seq: in.seq, rows: rows}
 	if !rp.cool(in, t) {
 		in.state = inactive
 		sh.save(rp, row, in)
@@ -274,7 +284,7 @@ func (sh *shard) openPending(rp *rulePlan, row *state.Row, rows []state.Row, in 
 // judgeLeave judges a rule as of x, when events leave one of its sliding windows.
 func (sh *shard) judgeLeave(rp *rulePlan, row *state.Row, rows []state.Row, in *instance, x int64) {
 	j := &sh.judged
-	*j = judgement{rule: rp, mode: onLeave, asOf: x, w: sh.now, t: in.time, seq: in.seq, rows: rows}
+	*j = judgement{rule: rp, mode: onLeave, asOf: x, w: x, t: in.time, seq: in.seq, rows: rows}
 	sh.restore(rp, row, in, x)
 	sh.evalFacts(j, false)
 	v, _ := sh.evaluate(rp)

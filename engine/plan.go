@@ -20,12 +20,13 @@ type Plan struct {
 	Schema *event.Schema
 	Time   TimeSpec
 
-	lanes  []*lane
-	dims   []*dim
-	dimAt  map[uint16]int // number of a dimension -> index in dims
-	rules  []*rulePlan
-	byType [][]*lane // event type -> lanes that it concerns
-	other  []*lane   // lanes that take any type
+	lanes     []*lane
+	dims      []*dim
+	dimAt     map[uint16]int // number of a dimension -> index in dims
+	rules     []*rulePlan
+	nsessions int
+	byType    [][]*lane // event type -> lanes that it concerns
+	other     []*lane   // lanes that take any type
 }
 
 // A lane is a set of key dimensions that are folded together, in log order. Most lanes have one dimension and are
@@ -281,7 +282,7 @@ func (b *planner) rule(i int, r *rules.Rule) {
 		rp.tables = append(rp.tables, tableSource{tp, tp.dim.index, tr.Field})
 		rp.farTable = rp.farTable || tp.dim != home
 	}
-	rp.need, rp.keep = neededFacts(r), r.FieldSlots
+	rp.need, rp.keep = neededFacts(r), keptFields(r)
 	rp.onlySeries = onlySeries(r)
 	b.Plan.rules = append(b.Plan.rules, rp)
 }
@@ -445,6 +446,18 @@ func neededFacts(r *rules.Rule) []int {
 		}
 	}
 	return out
+}
+
+// keptFields returns the fields of the event judged last that a judgement without an event needs.
+func keptFields(r *rules.Rule) []int {
+	keep := slices.Clone(r.FieldSlots)
+	for _, f := range r.Facts {
+		if f.Agg == "unseen" {
+			keep = append(keep, f.Arg.Fields...)
+		}
+	}
+	slices.Sort(keep)
+	return slices.Compact(keep)
 }
 
 func onlySeries(r *rules.Rule) bool {

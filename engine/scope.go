@@ -86,6 +86,7 @@ type grid struct {
 }
 
 type sessions struct {
+	id       int // in the plan
 	gap, max int64
 	unit     uint16
 	facts    []*fact
@@ -303,9 +304,10 @@ func (s *scope) placeInSession(b *planner, f *fact) {
 		}
 	}
 	if x == nil {
-		x = &sessions{gap: f.Window.Gap, max: f.Window.Max, feed: -1, width: window.SpanHeader}
+		x = &sessions{id: b.nsessions, gap: f.Window.Gap, max: f.Window.Max, feed: -1, width: window.SpanHeader}
 		x.unit = b.units.Unit(fmt.Sprintf("sessions %d %d %s", x.gap, x.max, s.key))
 		s.sessions = append(s.sessions, x)
+		b.nsessions++
 	}
 	f.sess = x
 	x.facts = append(x.facts, f)

@@ -19,7 +19,7 @@ func (sh *shard) enterSession(s *scope, x *sessions, row *state.Row, ev *foldEve
 	}
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
 	i, j, shut := x.near(&p, ev.t, ev.w)
-	if i == j {
+	if i == j || ev.w > ev.t+x.gap {
 		if shut || ev.w > ev.t+x.gap {
 			for _, f := range x.facts {
 				sh.tooLate(s, f)
@@ -144,7 +144,7 @@ func (x *sessions) bits(s *scope) (m uint64) {
 }
 
 // tooLateFor reports whether the current event was too late for the sessions.
-func (sh *shard) tooLateFor(x *sessions) bool { return sh.late[x] }
+func (sh *shard) tooLateFor(x *sessions) bool { return sh.late[x.id] }
 
 // tooLate counts an event that a fact refuses because its window has closed.
 func (sh *shard) tooLate(s *scope, f *fact) {

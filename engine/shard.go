@@ -28,7 +28,7 @@ type shard struct {
 	envs     []ruleEnv
 	typeText string
 	judged   judgement
-	late     map[*sessions]bool
+	late     []bool // by sessions: the current event came too late for them
 	passed   []bool
 	cols     []columnValue
 	vals     []event.Value
@@ -50,7 +50,7 @@ type ruleEnv struct {
 }
 
 func newShard(e *Engine, i int) *shard {
-	sh := &shard{engine: e, index: i, timers: newTimers(), late: map[*sessions]bool{}, acc: make([]byte, 256)}
+	sh := &shard{engine: e, index: i, timers: newTimers(), late: make([]bool, e.plan.nsessions), acc: make([]byte, 256)}
 	p := e.plan
 	for _, d := range p.dims {
 		sh.rows = append(sh.rows, state.NewRows(d.id, &sh.mem, nil, 0))
@@ -194,7 +194,11 @@ func (sh *shard) current(ev *foldEvent) {
 	e := &sh.env
 	e.Rec, e.Stored, e.HasEvent, e.Time = ev.rec, nil, true, ev.t
 	sh.now = ev.w
-	sh.typeText = ev.rec.TypeText()
+	if t := ev.rec.Type; t >= 0 {
+		sh.typeText = sh.engine.plan.Schema.Types[t]
+	} else {
+		sh.typeText = ev.rec.TypeText()
+	}
 }
 
 // concerns evaluates the filters of the scopes and reports whether the event concerns any row at all.

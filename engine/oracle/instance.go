@@ -74,7 +74,7 @@ func (r *ruleState) begin(k *keyState, v verdict, j *judgement) {
 		cause.ID, cause.Position = j.e.id, j.e.pos.String()
 	}
 	in := &k.instance
-	if r.For > 0 && !r.Point {
+	if r.For > 0 {
 		in.state, in.since, in.cause = pending, j.asOf, cause
 		return
 	}
@@ -162,7 +162,7 @@ func (r *ruleState) catchUp(k *keyState, handled int64) {
 			handled = d.at
 			r.close(k, d.at)
 		case dueSession:
-			if r.OnClose && d.fact == r.named {
+			if r.OnClose && d.fact == r.shown {
 				r.judgeSession(k, d.span)
 			}
 			d.fact.closeSession(k, d.span)

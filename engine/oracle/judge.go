@@ -31,7 +31,7 @@ func (f *factState) touch(e *happened, late map[string]lateWindows) {
 		return
 	}
 	r := f.rule
-	if !r.OnClose || f.By != nil || !f.isEach() {
+	if !r.OnClose || !slices.Contains(r.closes, f) {
 		return
 	}
 	for _, end := range f.endsAround(e.time) {
@@ -51,7 +51,7 @@ func (f *factState) touch(e *happened, late map[string]lateWindows) {
 func (f *factState) endsAround(t int64) (ends []int64) {
 	w := f.Window
 	first := f.rule.floor(t, w.Each) + w.Each
-	for end := first; end < first+max(w.Over, w.Each); end += w.Each {
+	for end := first; end < first+f.length(); end += w.Each {
 		ends = append(ends, end)
 	}
 	return ends
@@ -74,16 +74,11 @@ func (r *ruleState) judgeLate(late map[string]lateWindows) {
 // judgeClose judges the windows of a key that end at e, unless they are empty; it reports whether they were.
 func (r *ruleState) judgeClose(k *keyState, end int64, late bool) (empty bool) {
 	j := &judgement{how: onClose, key: k, asOf: end, w: min(r.o.w, end), late: late}
-	j.span = Span{end - max(r.named.Window.Over, r.named.Window.Each), end}
+	j.span = Span{end - r.shown.length(), end}
 	empty = true
-	for _, f := range r.facts {
-		if !f.isEach() || f.By != nil {
-			continue
-		}
+	for _, f := range r.closes {
 		all, _ := f.list(j)
-		if in, _, _ := f.within(j, all); len(in) > 0 {
-			empty = false
-		}
+		empty = empty && len(between(all, end-f.length(), end)) == 0
 	}
 	if empty {
 		return true
@@ -150,6 +145,20 @@ func (r *ruleState) evaluate(j *judgement) (v verdict) {
 	return v
 }
 
+// sessionSpan returns the longest-gapped session that the event is in, nil if there is none.
+func (r *ruleState) sessionSpan(j *judgement) (span *Span) {
+	gap := int64(0)
+	for _, f := range r.facts {
+		if !f.isSession() || f.Window.Gap <= gap {
+			continue
+		}
+		if _, s, ok := f.session(j); ok {
+			span, gap = &s, f.Window.Gap
+		}
+	}
+	return span
+}
+
 // row prints an evaluation.
 func (r *ruleState) row(j *judgement, v verdict) {
 	row := Row{Rule: r.Name, Key: j.key.key, Time: j.asOf, Fired: v.fired, Abstained: v.abstained, Late: j.late}
@@ -158,11 +167,7 @@ func (r *ruleState) row(j *judgement, v verdict) {
 		row.Window = &j.span
 	default:
 		row.ID, row.Position = j.e.id, j.e.pos.String()
-		if r.named != nil && r.named.isSession() {
-			if _, span, ok := r.named.session(j); ok {
-				row.Window = &span
-			}
-		}
+		row.Window = r.sessionSpan(j)
 	}
 	for i, f := range r.facts {
 		x := r.env.Facts[i]
@@ -177,17 +182,4 @@ func (r *ruleState) row(j *judgement, v verdict) {
 		}
 	}
 	r.o.out.Rows = append(r.o.out.Rows, row)
-}
-
-func (f *factState) isEach() bool {
-	return f.Expr == nil && f.beat() > 0
-}
-
-// beat is the distance of the window's ends, 0 for other kinds of windows.
-func (f *factState) beat() int64 {
-	w := f.Window
-	if f.Series != "" || w.Gap > 0 {
-		return 0
-	}
-	return w.Each
 }

@@ -15,8 +15,9 @@ type ruleState struct {
 	facts   []*factState
 	keys    map[string]*keyState
 	longest int64
-	beat    int64      // of its `each` facts, 0 if it has none
-	named   *factState // whose window a close's row shows: the longest `each` fact, or the session
+	closes  []*factState // those on whose windows it is judged when they close
+	shown   *factState   // the one of them whose window the row shows
+	beat    int64        // distance of the ends of their windows, 0 of sessions
 	env     rules.Env
 }
 
@@ -44,29 +45,17 @@ type factState struct {
 
 func newRule(o *oracle, r *rules.Rule) *ruleState {
 	s := &ruleState{Rule: r, o: o, keys: map[string]*keyState{}}
-	length := int64(-1)
 	for _, f := range r.Facts {
 		fs := &factState{Fact: f, rule: s, by: r.BySlots, events: map[string][]sample{}, sessions: map[string]*sessions{}}
 		if f.By != nil {
 			fs.by = f.BySlots
 		}
 		s.facts = append(s.facts, fs)
-		if f.Expr != nil {
-			continue
-		}
-		s.longest = max(s.longest, reach(f.Window))
-		switch w := f.Window; w.Kind {
-		case rules.Tumbling, rules.Hopping:
-			s.beat = w.Each
-			if l := max(w.Over, w.Each); l > length {
-				s.named, length = fs, l
-			}
-		case rules.Session:
-			if w.Gap > length {
-				s.named, length = fs, w.Gap
-			}
+		if f.Expr == nil {
+			s.longest = max(s.longest, reach(f.Window))
 		}
 	}
+	s.closing()
 	s.env = rules.Env{
 		Facts:   make([]event.Value, len(r.Facts)),
 		Samples: make([]int64, len(r.Facts)),
@@ -74,6 +63,40 @@ func newRule(o *oracle, r *rules.Rule) *ruleState {
 		Prev:    make([]event.Value, len(r.PrevRefs)),
 	}
 	return s
+}
+
+// closing finds the facts on whose windows the rule is judged when they close: its `each` facts, its sessions, or,
+// where it has neither, its series. The row shows the longest window.
+func (r *ruleState) closing() {
+	kinds := [][]rules.WindowKind{{rules.Tumbling, rules.Hopping}, {rules.Session}, {rules.Buckets}}
+	for _, kind := range kinds {
+		for _, f := range r.facts {
+			if f.Expr != nil || f.By != nil || !slices.Contains(kind, f.Window.Kind) {
+				continue
+			}
+			r.closes = append(r.closes, f)
+			if r.shown == nil || f.length() > r.shown.length() {
+				r.shown = f
+			}
+		}
+		if r.closes != nil {
+			break
+		}
+	}
+	if r.shown != nil {
+		r.beat = r.shown.Window.Each
+	}
+}
+
+// length is the length of a window that closes; of a session its gap.
+func (f *factState) length() int64 {
+	switch w := f.Window; w.Kind {
+	case rules.Hopping:
+		return w.Over
+	case rules.Session:
+		return w.Gap
+	}
+	return f.Window.Each
 }
 
 // reach is how far a window looks back.

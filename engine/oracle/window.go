@@ -115,7 +115,7 @@ func (f *factState) within(j *judgement, all []sample) (in []sample, span Span, 
 	case rules.Sliding:
 		span = f.slidingSpan(j)
 	case rules.Tumbling, rules.Hopping:
-		span = Span{j.asOf - max(w.Over, w.Each), j.asOf}
+		span = Span{j.asOf - f.length(), j.asOf}
 		if j.how == onClose {
 			break
 		}
@@ -163,10 +163,21 @@ func (f *factState) relative(j *judgement, i int, all []sample) event.Value {
 	}
 	for k, ref := range f.rule.PrevRefs {
 		if ref.Fact == i {
-			f.rule.env.Prev[k] = prev.rec.Value(ref.Slot)
+			f.rule.env.Prev[k] = prev.member(ref.Slot)
 		}
 	}
 	return event.Value{Kind: event.Object, S: "{}"}
+}
+
+// member returns a field of an earlier event.
+func (e *happened) member(slot int) event.Value {
+	switch slot {
+	case rules.SlotTime:
+		return event.IntValue(e.time)
+	case rules.SlotType:
+		return event.StringValue(e.typ)
+	}
+	return e.rec.Value(slot)
 }
 
 func (f *factState) unseen(j *judgement, before []sample) event.Value {

@@ -1,0 +1,187 @@
+package oracle
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"kelpie/rules"
+
+	"pgregory.net/rapid"
+)
+
+// Scenario is a rule set with a stream and time settings, small enough to be read when it fails.
+type Scenario struct {
+	RulesYAML string
+	Lines     [][]byte
+	Options   Options
+}
+
+// Run loads the scenario's rules and runs the oracle; the lines are those of a file events.jsonl.
+func (s Scenario) Run() (Result, error) {
+	set, err := rules.LoadBytes("rules.yml", []byte(s.RulesYAML), rules.Options{})
+	if err != nil {
+		return Result{}, fmt.Errorf("oracle: %w", err)
+	}
+	return Run(set, s.Options, FileLines("events.jsonl", s.Lines))
+}
+
+// String shows all of the scenario.
+func (s Scenario) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "options: order by time %v, disorder %d, lateness %d, drain %v\nrules.yml:\n%s\nevents.jsonl:\n",
+		s.Options.ByTime, s.Options.Disorder, s.Options.Lateness, s.Options.Drain, s.RulesYAML)
+	for _, l := range s.Lines {
+		fmt.Fprintf(&b, "%s\n", l)
+	}
+	return b.String()
+}
+
+// scale is the durations and steps of time of one scenario: few and related, so that edges collide often.
+type scale struct {
+	each      []string // lengths of windows on a beat
+	over      []string // lengths of sliding windows and gaps
+	short     []string // for, cooldown, expire
+	steps     []int64  // from one event to the next, ms
+	back      []int64  // how far out of order an event is
+	disorder  []int64
+	factor    []int // buckets in a series, beats in a hopping window
+	seasonal  bool
+	timezones []string
+}
+
+var seconds = scale{
+	each:     []string{"1s", "2s", "3s", "500ms"},
+	over:     []string{"2s", "1s", "3s", "5s", "10s", "999ms"},
+	short:    []string{"1s", "2s", "500ms", "5s"},
+	steps:    []int64{1000, 0, 1, 500, 999, 2000, 3000, 5000, 1001, 20000},
+	back:     []int64{0, 0, 0, 0, 0, 500, 1000, 1001, 2000, 5000, 15000},
+	disorder: []int64{0, 1000, 2000, 5000},
+	factor:   []int{2, 1, 3, 5},
+}
+
+var weeks = scale{
+	each:      []string{"1h", "1d", "12h"},
+	over:      []string{"1d", "7d", "2h", "6h"},
+	short:     []string{"1h", "1d"},
+	steps:     []int64{7 * day, 0, day, hour, 7*day - hour, 30 * 60000, 7*day + hour, 1},
+	back:      []int64{0, 0, 0, 0, hour, day},
+	disorder:  []int64{0, hour, day},
+	factor:    []int{14, 7, 21},
+	seasonal:  true,
+	timezones: []string{"", "", "Asia/Kolkata"},
+}
+
+const (
+	hour  = int64(3600_000)
+	day   = 24 * hour
+	start = 19675 * day // a Tuesday in November 2023
+)
+
+// Random draws a scenario. It shrinks towards one rule that counts in a sliding window, and few plain events.
+func Random(t *rapid.T) Scenario {
+	sc := seconds
+	if oneIn(t, 8, "weeks") {
+		sc = weeks
+	}
+	g := &ruleGen{t: t, scale: sc}
+	s := Scenario{RulesYAML: g.set()}
+	s.Options = Options{
+		ByTime:   oneIn(t, 3, "by time"),
+		Disorder: pick(t, "disorder", sc.disorder...),
+		Drain:    rapid.Bool().Draw(t, "drain"),
+	}
+	if oneIn(t, 3, "lateness") {
+		s.Options.Lateness = pick(t, "lateness", sc.disorder...)
+	}
+	drawn := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) drawnEvent { return drawEvent(t, sc) }), 1, 40).Draw(t, "events")
+	cursor := start
+	for i, e := range drawn {
+		cursor += e.step
+		s.Lines = append(s.Lines, e.line(i+1, cursor-e.back))
+		if e.twice {
+			s.Lines = append(s.Lines, e.line(i+1, cursor-e.back))
+		}
+	}
+	return s
+}
+
+func pick[T any](t *rapid.T, label string, from ...T) T {
+	return rapid.SampledFrom(from).Draw(t, label)
+}
+
+// oneIn is true once in n draws, and shrinks to false.
+func oneIn(t *rapid.T, n int, label string) bool {
+	return rapid.IntRange(0, n-1).Draw(t, label) == n-1
+}
+
+// drawnEvent is one line before its time is known. Values are JSON, "" leaves the field out.
+type drawnEvent struct {
+	step, back          int64
+	typ, k, g, x, s, id string
+	form                int // how the time is written
+	twice               bool
+	junk                string // a line that is no event
+}
+
+func drawEvent(t *rapid.T, sc scale) drawnEvent {
+	e := drawnEvent{
+		step: pick(t, "step", sc.steps...),
+		back: pick(t, "back", sc.back...),
+		typ:  pick(t, "type", "A", "A", "A", "B", "C"),
+		k:    pick(t, "k", `"a"`, `"a"`, `"a"`, `"b"`, `1`),
+		g:    pick(t, "g", `"u"`, `"u"`, `"v"`),
+		x:    pick(t, "x", `1`, `2`, `3`, `0`, `0.1`, `0.2`, `0.3`, `1.5`, `-1`),
+		s:    pick(t, "s", `"p"`, `"q"`),
+	}
+	if !oneIn(t, 4, "odd") {
+		return e
+	}
+	switch rapid.IntRange(0, 7).Draw(t, "what is odd") {
+	case 0:
+		e.k = pick(t, "k", `"1"`, `1.0`, `true`, `"true"`, ``, `null`, `[1]`, `1e0`)
+	case 1:
+		e.g = pick(t, "g", ``, `null`, `7`)
+	case 2:
+		e.x = pick(t, "x", ``, `null`, `"1"`, `true`, `1e400`, `-0`, `100e-2`, `1234567.0000001`, `0.1234567890123456789`, `1e17`)
+	case 3:
+		e.s = pick(t, "s", ``, `null`, `5`, `true`, `"é"`, `5.0`)
+	case 4:
+		e.form = rapid.IntRange(1, 3).Draw(t, "form")
+	case 5:
+		e.twice = true
+	case 6:
+		e.id = pick(t, "id", `none`, `7`)
+	case 7:
+		e.junk = pick(t, "junk", `nonsense`, ` `, `{"type":"A"}`, `{"type":"A","time":"soon"}`, `[]`)
+	}
+	return e
+}
+
+// line writes the event; its id is its number.
+func (e drawnEvent) line(n int, ms int64) []byte {
+	if e.junk != "" {
+		return []byte(e.junk)
+	}
+	at := time.UnixMilli(ms).UTC()
+	form := [...]string{
+		at.Format(`"2006-01-02T15:04:05.000Z"`),
+		fmt.Sprint(ms),
+		fmt.Sprintf("%d.%03d", ms/1000, ms%1000),
+		at.In(time.FixedZone("", -5*3600-1800)).Format(`"2006-01-02T15:04:05.000-07:00"`),
+	}[e.form]
+	fields := []string{`"type":"` + e.typ + `"`, `"time":` + form}
+	switch e.id {
+	case "":
+		fields = append(fields, fmt.Sprintf(`"id":"e%d"`, n))
+	case "none":
+	default:
+		fields = append(fields, `"id":`+e.id)
+	}
+	for _, f := range [][2]string{{"k", e.k}, {"g", e.g}, {"x", e.x}, {"s", e.s}} {
+		if f[1] != "" {
+			fields = append(fields, `"`+f[0]+`":`+f[1])
+		}
+	}
+	return []byte("{" + strings.Join(fields, ",") + "}")
+}
