@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -271,6 +272,9 @@ func (e *Engine) End(drain bool) (*Effects, error) {
 	if err := e.run(fx, e.w); err != nil || !drain {
 		return fx, err
 	}
+	for i, r := range fx.Rows {
+		fx.Rows[i] = bytes.Clone(r)
+	}
 	e.evs = e.evs[:0]
 	more := &Effects{}
 	for _, sh := range e.shards {
@@ -280,9 +284,7 @@ func (e *Engine) End(drain bool) (*Effects, error) {
 		return fx, err
 	}
 	fx.Changes = append(fx.Changes, more.Changes...)
-	for _, r := range more.Rows {
-		fx.Rows = append(fx.Rows, r)
-	}
+	fx.Rows = append(fx.Rows, more.Rows...)
 	return fx, nil
 }
 

@@ -58,14 +58,16 @@ func (r *Rule) reached(xs ...*Expr) []bool {
 	return seen
 }
 
-// isPoint reports whether `when` reaches no window and no table.
+// isPoint reports whether the rule has no window and reaches no table. A window in `let` counts even where `when` does not
+// reach it: the page's fine print and the case `abstain` differ here, and the case decides.
 func (rr *ruleReader) isPoint() bool {
 	r := rr.r
 	if len(r.When.Tables) > 0 {
 		return false
 	}
 	for i, reached := range r.reached(r.When) {
-		if reached && (r.Facts[i].Expr == nil || len(r.Facts[i].Expr.Tables) > 0) {
+		f := r.Facts[i]
+		if f.Expr == nil || reached && len(f.Expr.Tables) > 0 {
 			return false
 		}
 	}
