@@ -6,25 +6,34 @@ import "kelpie/event"
 type Expr struct {
 	Src    string
 	Type   Type
-	Canon  string // the expression with params put in, white space and spelling made the same: equal meaning where equal text
+	Canon  string // what it computes, spelled in one way, with params put in: expressions with equal Canon are equal
 	Fields []int  // distinct event field slots it reads
-	Facts  []int  // distinct facts of the rule it reads, samples(…) and fields of `previous` included
+	Facts  []int  // distinct facts of the rule it reads, those in samples(…) and `previous` ones included
 	Tables []int  // distinct indexes into Rule.TableRefs it reads
 	Prev   []int  // distinct indexes into Rule.PrevRefs it reads
-	eval   func(*Env) event.Value
+
+	eval  valueFn
+	test  truthFn
+	field int // the slot, if the expression is a field; else -1
 }
 
-// Eval evaluates the expression; a missing result leaves the cause in env.Missing.
-func (x *Expr) Eval(env *Env) event.Value { return x.eval(env) }
+// Eval evaluates the expression; a missing result leaves the cause in env.Missing, env.Mismatch and env.Err.
+// A text may share memory with the event.
+func (x *Expr) Eval(env *Env) event.Value {
+	env.work = 0
+	return x.eval(env)
+}
 
-// Test evaluates a condition. ok is false where it could not be evaluated (missing or not a bool).
+// Test evaluates a condition. ok is false where it could not be evaluated (missing or not a bool), with the cause
+// as of Eval.
 func (x *Expr) Test(env *Env) (truth, ok bool) {
-	v := x.eval(env)
-	return v.N != 0, v.Kind == event.Bool
+	env.work = 0
+	t := x.test(env)
+	return t == yes, t != unknown
 }
 
 // Field returns the slot of the event field that the expression is, if it is nothing but that.
-func (x *Expr) Field() (slot int, ok bool) { return 0, false }
+func (x *Expr) Field() (slot int, ok bool) { return x.field, x.field >= 0 }
 
 // SrcError is a mistake in an expression's source.
 type SrcError struct {
@@ -36,27 +45,18 @@ type SrcError struct {
 // Error makes a SrcError an error.
 func (e *SrcError) Error() string { return e.Message }
 
-// Compile checks an expression and makes it ready to run.
+// Compile checks an expression and makes it ready to run. What it reads is interned through sc's functions, also if
+// there is a mistake further on.
 func Compile(src string, sc *Scope) (*Expr, *SrcError) {
-	return nil, &SrcError{Width: 1, Message: "expressions cannot be compiled yet"}
+	var used uses
+	n, err := check(src, sc, &used)
+	if err != nil {
+		return nil, err
+	}
+	x := &Expr{Src: src, Type: n.typ, Canon: canon(n), Fields: used.fields, Facts: used.facts, Tables: used.tables, Prev: used.prev,
+		eval: compileValue(n), test: compileTruth(n), field: -1}
+	if n.op == opField {
+		x.field = n.slot
+	}
+	return x, nil
 }
-
-// Template is a compiled alert text with {{expressions}}.
-type Template struct {
-	Src    string
-	Fields []int // as of an Expr
-	Facts  []int
-	Tables []int
-	Prev   []int
-}
-
-// CompileTemplate checks a text with {{expressions}} and makes it ready to be rendered.
-func CompileTemplate(src string, sc *Scope) (*Template, *SrcError) {
-	return nil, &SrcError{Width: 1, Message: "templates cannot be compiled yet"}
-}
-
-// Render writes the text; a missing value is shown as "?". key resolves the names of the rule's `by` where there is no event.
-func (t *Template) Render(env *Env, key []string) string { return t.Src }
-
-// IsReserved reports whether a fact or a param may not have that name, because the language uses it.
-func IsReserved(name string) bool { return false }
