@@ -236,10 +236,9 @@ func (f *flowParser) plainNode(t *scalarText, start, from, end int) (*Node, bool
 	if t.b == nil {
 		return &Node{Kind: Scalar, Style: Plain, Text: f.src[start:end], Offset: start, End: end, base: start}, true
 	}
-	if from == end && len(t.b) > 0 && t.b[len(t.b)-1] == ' ' {
-		t.b, t.at = t.b[:len(t.b)-1], t.at[:len(t.at)-1]
-	}
 	t.copy(f.src, from, end)
+	n := len(strings.TrimRight(string(t.b), " \n")) // a comment ends it, and the lines before that are none of its
+	t.b, t.at = t.b[:n], t.at[:n]
 	return t.node(Plain, start, end), true
 }
 

@@ -209,7 +209,7 @@ func (p *parser) fold(t *scalarText, line, parent int) (next int, ok bool) {
 			next = nextLine(p.src, i)
 			continue
 		}
-		if indent(p.src, next) <= parent {
+		if i == len(p.src) || indent(p.src, next) <= parent {
 			return 0, false
 		}
 		if breaks == 0 {

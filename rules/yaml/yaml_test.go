@@ -19,7 +19,7 @@ import (
 // TestParse shows trees and mistakes. The command parse reads its input as it stands; escaped reads it with \t, \r and
 // \n written out.
 func TestParse(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/parse", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			src := d.Input + "\n"
 			if d.Cmd == "escaped" {
@@ -265,12 +265,12 @@ func TestText(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	files, err := os.ReadDir("testdata")
+	files, err := os.ReadDir("testdata/parse")
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, e := range files {
-		if b, err := os.ReadFile("testdata/" + e.Name()); err == nil {
+		if b, err := os.ReadFile("testdata/parse/" + e.Name()); err == nil {
 			for part := range strings.SplitSeq(string(b), "\n\n") {
 				f.Add(part)
 			}
