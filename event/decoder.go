@@ -16,6 +16,7 @@ type Decoder struct {
 	copies  [][2]int // slots (from, to) of paths that are wanted twice
 	types   *typeTable
 	clock   clock
+	full    int // events since there was no more room to learn
 	scan    scanner
 	text    []byte // scratch for texts of types and times
 }
@@ -64,6 +65,7 @@ func (d *Decoder) Decode(raw []byte, r *Record) *Refusal {
 	fields := r.Fields[:len(d.paths)]
 	clear(fields)
 	begin := spaceEnd(raw, 0)
+	d.relearn()
 	ref := d.decode(raw[begin:], fields, r)
 	if ref != nil {
 		ref.Offset += begin
@@ -90,19 +92,23 @@ func (d *Decoder) decode(b []byte, fields []Field, r *Record) *Refusal {
 	return d.envelope(r, fields[n+1])
 }
 
+// relearn forgets what was learned once there has been no room for more for a while.
+func (d *Decoder) relearn() {
+	if d.scan.shapes.room > 0 {
+		return
+	}
+	if d.full++; d.full >= patience {
+		d.full = 0
+		d.scan.shapes = newShapes(d.paths)
+	}
+}
+
 // envelope finds out the record's type and time.
 func (d *Decoder) envelope(r *Record, at Field) *Refusal {
-	if r.typ.Kind == FieldString {
-		r.Type = d.types.find(r.Raw, int(r.typ.Off), int(r.typ.End))
-	} else {
-		text, ok := AppendKey(d.text[:0], r.value(r.typ))
-		d.text = text
-		if !ok {
-			return &Refusal{MissingType, int(r.typ.Off), "no type: expected a string, a number or a bool"}
-		}
-		r.Type = d.types.find(text, 0, len(text))
-	}
 	var ok bool
+	if r.Type, ok = d.typeIndex(r); !ok {
+		return &Refusal{MissingType, int(r.typ.Off), "no type: expected a string, a number or a bool"}
+	}
 	raw := r.Raw[at.Off:at.End]
 	switch at.Kind {
 	case FieldAbsent, FieldNull:
@@ -121,6 +127,19 @@ func (d *Decoder) envelope(r *Record, at Field) *Refusal {
 		return &Refusal{UnparsableTime, int(at.Off), fmt.Sprintf("%q is no RFC 3339 time and no epoch time", excerpt(raw, 0))}
 	}
 	return nil
+}
+
+// typeIndex looks the type up in Schema.Types; ok is false if there is none.
+func (d *Decoder) typeIndex(r *Record) (index int32, ok bool) {
+	switch r.typ.Kind {
+	case FieldString:
+		return d.types.find(r.Raw, int(r.typ.Off), int(r.typ.End)), true
+	case FieldEscapedString:
+		d.text, ok = appendUnescaped(d.text[:0], r.Raw[r.typ.Off:r.typ.End]), true
+	default:
+		d.text, ok = AppendKey(d.text[:0], r.value(r.typ))
+	}
+	return d.types.find(d.text, 0, len(d.text)), ok
 }
 
 // DecodeJSON parses a whole JSON value, for tools: lists and objects stay text. It is as strict as a Decoder

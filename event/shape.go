@@ -18,12 +18,14 @@ type shapes struct {
 	seed    maphash.Seed
 	table   []*member // open addressing, a power of two; at most half are taken
 	members int
-	room    int // how many may still be learned
+	salts   uint64 // of the shapes, so that a key that many shapes have is not always at the same place
+	room    int    // how many may still be learned
 }
 
 const (
-	maxLearned = 2048
-	patience   = 1 << 14 // documents before a full table is thrown away
+	maxLearned    = 2048
+	maxLearnedKey = 64      // bytes; longer keys are not learned
+	patience      = 1 << 14 // events before a full table is thrown away
 )
 
 // shape is one kind of object: those under one path.
@@ -79,7 +81,8 @@ func newShapes(paths []Path) *shapes {
 }
 
 func (s *shapes) newShape() *shape {
-	return &shape{head: member{next: nobody, other: nobody, slot: -1}, salt: uint64(s.members+1) * 0x9E3779B97F4A7C15}
+	s.salts += 0x9E3779B97F4A7C15
+	return &shape{head: member{next: nobody, other: nobody, slot: -1}, salt: s.salts}
 }
 
 // under returns the shape that a member holds, and makes it if there is none yet.
@@ -93,7 +96,7 @@ func (s *shapes) under(at **shape) *shape {
 // find returns the member with that key, or nil.
 func (s *shapes) find(sh *shape, key []byte) *member {
 	mask := uint64(len(s.table) - 1)
-	for i := s.hash(sh, key); ; i++ {
+	for i := s.home(sh, key); ; i++ {
 		m := s.table[i&mask]
 		if m == nil || m.owner == sh && m.key == string(key) {
 			return m
@@ -101,14 +104,15 @@ func (s *shapes) find(sh *shape, key []byte) *member {
 	}
 }
 
-func (s *shapes) hash(sh *shape, key []byte) uint64 {
+// home returns the index in the table, less its mask, where the search for a key begins.
+func (s *shapes) home(sh *shape, key []byte) uint64 {
 	return (maphash.Bytes(s.seed, key) ^ sh.salt) >> 16
 }
 
 // learn adds a member for a key that find did not find, or returns nobody if the key is not worth it.
 // What is learned is never validated again, so it must be UTF-8.
 func (s *shapes) learn(sh *shape, key []byte) *member {
-	if s.room == 0 || len(key) > 64 || !utf8.Valid(key) {
+	if s.room == 0 || len(key) > maxLearnedKey || !utf8.Valid(key) {
 		return nobody
 	}
 	s.room--
@@ -135,7 +139,7 @@ func (s *shapes) insert(sh *shape, key string) *member {
 
 func (s *shapes) place(m *member) {
 	mask := uint64(len(s.table) - 1)
-	i := s.hash(m.owner, []byte(m.key))
+	i := s.home(m.owner, []byte(m.key))
 	for s.table[i&mask] != nil {
 		i++
 	}

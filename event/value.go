@@ -1,6 +1,9 @@
 package event
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Kind says what a Value holds.
 type Kind uint8
@@ -25,9 +28,7 @@ type Value struct {
 	Scale uint8
 }
 
-// BoolValue, IntValue, FloatValue and StringValue make a Value.
-// FloatValue of an integral number within int64 is an Int, so that equal numbers are equal values;
-// of what is not finite it is missing.
+// BoolValue returns b as a Value.
 func BoolValue(b bool) Value {
 	if b {
 		return Value{Kind: Bool, N: 1}
@@ -38,7 +39,8 @@ func BoolValue(b bool) Value {
 // IntValue returns n as a Value.
 func IntValue(n int64) Value { return Value{Kind: Int, N: n} }
 
-// FloatValue returns f as a Value: missing if it is not finite.
+// FloatValue returns f as a Value: an Int if it is an integral number within int64, so that equal numbers are
+// equal values; missing if it is not finite.
 func FloatValue(f float64) Value {
 	if f == math.Trunc(f) && f >= -1<<63 && f < 1<<63 {
 		return Value{Kind: Int, N: int64(f)}
@@ -51,6 +53,12 @@ func FloatValue(f float64) Value {
 
 // StringValue returns s as a Value.
 func StringValue(s string) Value { return Value{Kind: String, S: s} }
+
+// Clone returns v with a copy of its text, which outlives the buffer that v may point into.
+func (v Value) Clone() Value {
+	v.S = strings.Clone(v.S)
+	return v
+}
 
 // IsMissing reports whether there is no value.
 func (v Value) IsMissing() bool { return v.Kind == Missing }
