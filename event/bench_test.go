@@ -36,6 +36,30 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
+// BenchmarkValue is what follows decoding: a decimal, a text, a key.
+func BenchmarkValue(b *testing.B) {
+	d := newDecoder(b, benchPaths...)
+	var r Record
+	if ref := d.Decode([]byte(`{"type":"OrderCreated","time":0,"amount":123.45,"customer_id":"c12345"}`), &r); ref != nil {
+		b.Fatal(ref)
+	}
+	f := func(name string, do func()) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				do()
+			}
+		})
+	}
+	var key []byte
+	f("decimal", func() { r.Value(3) })
+	f("text", func() { r.Value(0) })
+	f("key", func() { key, _ = AppendKey(key[:0], r.Value(0)) })
+	f("decimal-key", func() { key, _ = AppendKey(key[:0], r.Value(3)) })
+	f("decimal-float", func() { r.Value(3).Float64() })
+	f("lookup", func() { r.Lookup(Path{"amount"}) })
+}
+
 func averageLen(lines [][]byte) int64 {
 	n := 0
 	for _, l := range lines {

@@ -185,15 +185,7 @@ func (s *scanner) key(p int, prev *member, sh *shape, number uint64) (*member, i
 		s.text = appendUnescaped(s.text[:0], key)
 		key = s.text
 	}
-	m := nobody
-	if sh != stray {
-		if m = s.shapes.find(sh, key); m == nil {
-			m = nobody
-			if kind == FieldString {
-				m = s.shapes.learn(sh, key)
-			}
-		}
-	}
+	m := s.member(sh, key)
 	if m != nobody {
 		if m.seen == number {
 			return nil, s.duplicate(p, m.key)
@@ -209,6 +201,18 @@ func (s *scanner) key(p int, prev *member, sh *shape, number uint64) (*member, i
 		return nil, s.unexpected(p, "a colon")
 	}
 	return m, p + 1
+}
+
+// member returns the member of a shape that a key is, or nobody. In one document it always says the same of the same
+// text, so that a key's second time is found where its first was noted.
+func (s *scanner) member(sh *shape, key []byte) *member {
+	if sh == stray {
+		return nobody
+	}
+	if m := s.shapes.find(sh, key); m != nil {
+		return m
+	}
+	return s.shapes.learn(sh, key)
 }
 
 func (s *scanner) duplicate(p int, key string) int {
