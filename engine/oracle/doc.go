@@ -10,7 +10,8 @@
 //	Random    scenarios that rapid can shrink
 //
 // Run reads one partition. Time zones move the alignment of windows by the zone's distance from UTC at the time in
-// question, which is right where that distance is constant; `ewma` is left out.
+// question, which is right where that distance is constant. The scores of a series against its judged bucket are written from
+// their definitions in package detector.
 //
 // # What the semantics leave open
 //
@@ -59,29 +60,30 @@
 //  17. A late judgement that says false neither resolves nor ends a pending instance. A window whose instance has opened
 //     never opens another. Page; for pending chosen.
 //  18. `resolve:` is not asked when `when` abstains, except by 11. If both are true an open instance resolves.
-//  19. `for` holds for points too: they open at s + d and are over at once. Chosen.
+//  19. A window in `let` makes a rule no point, also one that `when` does not reach. Case abstain, against the fine print.
+//  20. `for` holds for points too: they open at s + d and are over at once. Chosen.
 //
 // Windows:
 //
-//  20. Windows that a late event belongs to are judged again in order of their ends, then the event itself; only windows
+//  21. Windows that a late event belongs to are judged again in order of their ends, then the event itself; only windows
 //     of facts whose own filter it passes. A window first judged because of a late event is late too. Case mixed-arrival,
 //     volume-10x; for the filter page.
-//  21. A key is judged at a close for its tumbling and hopping facts; where there are none, for its sessions; where there
+//  22. A key is judged at a close for its tumbling and hopping facts; where there are none, for its sessions; where there
 //     are none either, for the judged bucket of its series. Chosen.
-//  22. A session event is too late if its own session would be closed by now (case mixed-windows, session), or if it is
+//  23. A session event is too late if its own session would be closed by now (case mixed-windows, session), or if it is
 //     alone and near a closed session (page). Near an open one too, it joins that. Its row has time A, no window, and
 //     no fact.
-//  23. An event that was too late for a series' bucket is not in it. Case mixed-arrival, volume-10x.
-//  24. A series begins with the first bucket that holds an event that passes its filters; `rate` is 0 in empty buckets.
+//  24. An event that was too late for a series' bucket is not in it. Case mixed-arrival, volume-10x.
+//  25. A series begins with the first bucket that holds an event that passes its filters; `rate` is 0 in empty buckets.
 //     Chosen.
-//  25. On events an `each` fact takes all of the open window that contains A, also events newer than A (of another type
+//  26. On events an `each` fact takes all of the open window that contains A, also events newer than A (of another type
 //     or key). Page.
-//  26. On an event with several sessions the row shows the one with the longest gap. Chosen.
+//  27. On an event with several sessions the row shows the one with the longest gap. Chosen.
 //
 // Values:
 //
-//  27. A sum of decimals and float64s is the exact sum of the decimals plus the sum of the float64s in order, rounded once.
+//  28. A sum of decimals and float64s is the exact sum of the decimals plus the sum of the float64s in order, rounded once.
 //     Chosen.
-//  28. All expressions of one update of a table see the row as it was before; adding to text changes nothing. Chosen.
-//  29. `unseen(x)` takes x from the current event even if the fact's filters do not. Page.
+//  29. All expressions of one update of a table see the row as it was before; adding to text changes nothing. Chosen.
+//  30. `unseen(x)` takes x from the current event even if the fact's filters do not. Page.
 package oracle

@@ -105,7 +105,7 @@ func (r *ruleDraft) shape(shape string) {
 			window += " max " + pick(t, "max", r.scale.over...)
 		}
 		for range 1 + more {
-			r.aggregate(r.head(), "", window, "")
+			r.aggregate(strings.Replace(r.head(), "rate", "count", 1), "", window, "") // a session has no rate
 		}
 		if shape == "session close" {
 			r.line("on: close")
@@ -233,7 +233,8 @@ func (r *ruleDraft) past(beat string) {
 	r.count++
 	name := fmt.Sprintf("f%d", r.count)
 	of := pick(t, "bucket", "count", "sum(x)", "distinct(s)", "avg(x)", "max(x)", "count(x)", "p50(x)")
-	through := pick(t, "through", "mean", "median", "max", "min", "sum", "stddev", "p95", "count")
+	through := pick(t, "through", "mean", "median", "max", "min", "sum", "stddev", "p95", "count",
+		"ratio_to_mean", "ratio_to_median", "zscore", "robust_zscore", "ewma")
 	window := "over " + times(pick(t, "buckets", r.scale.factor...), beat)
 	if r.scale.seasonal && oneIn(t, 2, "seasonal") {
 		window = "over " + pick(t, "weeks", "14d", "7d", "21d") + " at same hour-of-week"

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"math"
+	"slices"
 
 	"kelpie/event"
 )
@@ -70,38 +71,81 @@ func numbers(vals []event.Value) (nums []event.Value) {
 	return nums
 }
 
-// unusual says how far the bucket that is judged is from the past ones.
+// unusual says how far the bucket that is judged is from the past ones. On an event that bucket must be open.
 func (f *factState) unusual(j *judgement, all []sample, vals []event.Value) event.Value {
-	v, _ := aggregate(f.Fact, f.bucket(all, f.bucketStart(j)), float64(f.Window.Each)/1000)
+	at := f.bucketStart(j)
+	if j.how != onClose && j.w >= at+f.Window.Each {
+		return event.Value{}
+	}
+	v, _ := aggregate(f.Fact, f.bucket(all, at), float64(f.Window.Each)/1000)
 	x, ok := v.Float64()
 	past := numbers(vals)
 	if !ok || len(past) == 0 {
 		return event.Value{}
 	}
-	of := func(agg string, q float64) float64 {
-		v, _ := ofNumbers(agg, q, append([]event.Value(nil), past...))
-		f, ok := v.Float64()
-		if !ok {
-			return math.NaN()
-		}
-		return f
-	}
 	switch f.Series {
 	case "ratio_to_mean":
-		return event.FloatValue(x / of("avg", 0))
+		return event.FloatValue(x / of("avg", past))
 	case "ratio_to_median":
-		return event.FloatValue(x / of("p50", 0.5))
+		return event.FloatValue(x / of("p50", past))
 	case "zscore":
-		return event.FloatValue((x - of("avg", 0)) / of("stddev", 0))
+		return inUnits(x-of("avg", past), of("stddev", past))
 	case "robust_zscore":
-		median := of("p50", 0.5)
+		median := of("p50", past)
 		var off []event.Value
 		for _, p := range past {
 			y, _ := p.Float64()
 			off = append(off, event.FloatValue(math.Abs(y-median)))
 		}
-		past = off
-		return event.FloatValue(0.6745 * (x - median) / of("p50", 0.5))
+		if mad := of("p50", off); mad != 0 {
+			return event.FloatValue(0.6745 * (x - median) / mad)
+		}
+		return inUnits(x-median, 1.253314*of("avg", off))
 	}
-	return event.Value{}
+	return ewma(x, past)
+}
+
+// of computes an aggregate of numbers, NaN where there is none.
+func of(agg string, nums []event.Value) float64 {
+	v, _ := ofNumbers(agg, 0.5, slices.Clone(nums))
+	if f, ok := v.Float64(); ok {
+		return f
+	}
+	return math.NaN()
+}
+
+// inUnits is a deviation in units of the spread; without spread only no deviation has a score.
+func inUnits(deviation, spread float64) event.Value {
+	if deviation == 0 && spread == 0 {
+		return event.IntValue(0)
+	}
+	return event.FloatValue(deviation / spread)
+}
+
+// ewma is the deviation from the mean with weights 0.3·0.7^k (0.7^(n-1) for the oldest), in units of the standard
+// deviation with the same weights, corrected for its bias.
+func ewma(x float64, past []event.Value) event.Value {
+	if len(past) < 2 {
+		return event.Value{}
+	}
+	weights := make([]float64, len(past))
+	mean, bias, variance := 0.0, 1.0, 0.0
+	for i, p := range past {
+		weights[i] = math.Pow(0.7, float64(len(past)-1-i))
+		if i > 0 {
+			weights[i] *= 0.3
+		}
+		y, _ := p.Float64()
+		mean += weights[i] * y
+		bias -= weights[i] * weights[i]
+	}
+	same := !slices.ContainsFunc(past, func(p event.Value) bool { return !event.Equal(p, past[0]) })
+	if same {
+		mean, _ = past[0].Float64()
+	}
+	for i, p := range past {
+		y, _ := p.Float64()
+		variance += weights[i] * (y - mean) * (y - mean)
+	}
+	return inUnits(x-mean, math.Sqrt(variance/bias))
 }
