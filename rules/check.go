@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"slices"
-
-	"kelpie/event"
-)
+import "slices"
 
 // derive fills in what follows from the rule's expressions.
 func (rr *ruleReader) derive() {
@@ -101,7 +97,7 @@ func (rr *ruleReader) checkFact(f *Fact, w *writtenFact) {
 	case needsEvent[f.Agg] && !rr.r.OnEvent:
 		rr.failIn(head, "write on: event", "%s looks back from the current event, and on a close there is none", f.Agg)
 	case f.Series != "" && (f.Agg == "first" || f.Agg == "last") && f.Arg.Type != NumberType && f.Arg.Type != AnyType:
-		rr.failIn(head, "", "a series is over numbers, and %s of this is %s", f.Agg, f.Arg.Type.describe())
+		rr.failIn(head, "", "a series is over numbers, and %s of this is a %s", f.Agg, f.Arg.Type)
 	case f.Window.Kind == Hopping && rr.r.OnEvent:
 		rr.failIn(head, "write on: close, or a sliding window (over 10m)", "hopping windows (over … each …) can only be judged when they close")
 	case f.By != nil && f.Window.Kind == Session:
@@ -147,9 +143,7 @@ func (rr *ruleReader) checkClose() {
 		rr.failIn(session.syntax.session, "put them in two rules", "a session and each do not close together")
 	}
 	rr.checkCloseTables()
-	if r.OnEvent {
-		rr.checkCloseFields()
-	}
+	rr.checkCloseEvent()
 }
 
 // eachSpan is where the fact's each stands.
@@ -158,38 +152,4 @@ func (w *writtenFact) eachSpan() span {
 		return w.syntax.series.each
 	}
 	return w.syntax.each
-}
-
-// checkCloseTables refuses tables by another key than the rule's: on a close the key is all there is to find a row by.
-func (rr *ruleReader) checkCloseTables() {
-	for _, ref := range rr.r.TableRefs {
-		t := rr.set.Tables[ref.Table]
-		if !slices.EqualFunc(t.Key, rr.r.By, slices.Equal[event.Path]) {
-			rr.fail(rr.name, "write by: "+pathsText(t.Key)+", or on: event",
-				"%s reads %s when its windows close, when there is no event: so it must be by the table's key, %s", rr.r.Name, ref.Name, pathsText(t.Key))
-		}
-	}
-}
-
-// checkCloseFields refuses event fields that a rule judged both ways would need on a close, when there are none.
-func (rr *ruleReader) checkCloseFields() {
-	r := rr.r
-	check := func(s span, x *Expr) {
-		if x != nil && len(x.Fields) > 0 {
-			rr.failIn(s, "filter with where:, or judge on: event only", "this reads a field of the event, and on a close there is no event")
-		}
-	}
-	for _, c := range []struct {
-		key string
-		x   *Expr
-	}{{"ready", r.Ready}, {"when", r.When}, {"resolve", r.Resolve}} {
-		if c.x != nil {
-			check(whole(rr.keys[c.key]), c.x)
-		}
-	}
-	for i, reached := range r.reached(r.Ready, r.When, r.Resolve) {
-		if reached {
-			check(rr.written[i].expr, r.Facts[i].Expr)
-		}
-	}
 }

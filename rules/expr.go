@@ -15,6 +15,7 @@ type Expr struct {
 	eval  valueFn
 	test  truthFn
 	field int // the slot, if the expression is a field; else -1
+	root  *node
 }
 
 // Eval evaluates the expression; a missing result leaves the cause in env.Missing, env.Mismatch and env.Err.
@@ -54,7 +55,7 @@ func Compile(src string, sc *Scope) (*Expr, *SrcError) {
 		return nil, err
 	}
 	x := &Expr{Src: src, Type: n.typ, Canon: canon(n), Fields: used.fields, Facts: used.facts, Tables: used.tables, Prev: used.prev,
-		eval: compileValue(n), test: compileTruth(n), field: -1}
+		eval: compileValue(n), test: compileTruth(n), field: -1, root: n}
 	if n.op == opField {
 		x.field = n.slot
 	}

@@ -76,10 +76,13 @@ func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '$' || c >= 0x80
 }
 
+// stringLength returns the length of the string that s begins with. Within backquotes a doubled one stands for itself.
 func stringLength(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch {
 		case s[i] == '\\' && s[0] != '`':
+			i++
+		case s[i] == '`' && s[0] == '`' && i+1 < len(s) && s[i+1] == '`':
 			i++
 		case s[i] == s[0]:
 			return i + 1

@@ -57,6 +57,10 @@ func (rr *ruleReader) writtenFact(w *writtenFact, n *yaml.Node) {
 		if !ok {
 			return
 		}
+		if len(s.text) > maxSource {
+			rr.fail(n, "give its parts names in let", "the fact is %d bytes long; %d are allowed", len(s.text), maxSource)
+			return
+		}
 		if !isAggregateText(words(s.text)) {
 			w.expr = s
 			return
@@ -221,7 +225,7 @@ func (rr *ruleReader) argument(f *Fact, s *factSyntax, want argument) {
 		if f.Arg.Type == BoolType {
 			hint = "to count the events for which it is true, write count where " + s.arg.text
 		}
-		rr.failIn(s.arg, hint, "%s is over numbers, and this is %s", name, f.Arg.Type.describe())
+		rr.failIn(s.arg, hint, "%s is over numbers, and this is a %s", name, f.Arg.Type)
 	}
 }
 

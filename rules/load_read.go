@@ -207,14 +207,14 @@ func (rd *reader) path(s span, what string) (p event.Path, ok bool) {
 	return rd.typePath(p), true
 }
 
-// knows reports whether a path is a declared field, lies within one or holds one.
+// knows reports whether a path is a declared field, holds one, or lies within one of any type.
 func (l *loader) knows(p event.Path) bool {
 	name := p.String()
-	if name == "type" || name == "time" {
+	if _, ok := l.Types[name]; ok || name == "type" || name == "time" {
 		return true
 	}
-	for f := range l.Types {
-		if f == name || strings.HasPrefix(f, name+".") || strings.HasPrefix(name, f+".") {
+	for f, t := range l.Types {
+		if strings.HasPrefix(f, name+".") || t == AnyType && strings.HasPrefix(name, f+".") {
 			return true
 		}
 	}

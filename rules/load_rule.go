@@ -246,15 +246,10 @@ func (rd *reader) expression(s span, sc *Scope) *Expr {
 func (rd *reader) condition(s span, what string, sc *Scope) *Expr {
 	x := rd.expression(s, sc)
 	if x != nil && x.Type != BoolType && x.Type != AnyType {
-		rd.failIn(s, "compare it with something", "%s must be a condition (true or false), and this is %s", what, x.Type.describe())
+		rd.failIn(s, "compare it with something", "%s must be a condition (true or false), and this is a %s", what, x.Type)
 		return nil
 	}
 	return x
-}
-
-// describe names a type in a message.
-func (t Type) describe() string {
-	return [...]string{"any value", "a number", "a text", "true or false", "a list", "an event"}[t]
 }
 
 // where reads the rule's filter.

@@ -136,7 +136,7 @@ func (tr *tableReader) compile() {
 			continue
 		}
 		if u.op != '=' && x.Type != NumberType && x.Type != AnyType {
-			tr.failIn(u.expr, "", "%c= takes a number, and this is %s", u.op, x.Type.describe())
+			tr.failIn(u.expr, "", "%c= takes a number, and this is a %s", u.op, x.Type)
 		}
 		tr.add(u.event, FieldUpdate{u.field, u.op, x})
 	}
