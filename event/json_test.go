@@ -41,7 +41,7 @@ func TestDecodeJSON(t *testing.T) {
 	}
 	f(` null `, Value{})
 	f("\t-1.50\n", Value{Kind: Decimal, N: -15, Scale: 1})
-	f(`"\ud83e\udd85"`, StringValue("🦅"))
+	f(`"\ud83e\udd85 \"\\\/\b\f\n\r\t\u00E9"`, StringValue("🦅 \"\\/\b\f\n\r\té"))
 	f(` {"a": [1]} `, Value{Kind: Object, S: `{"a": [1]}`})
 	f(`[1,{"a":1}]`, Value{Kind: List, S: `[1,{"a":1}]`})
 	_, err := DecodeJSON([]byte(` {"a":{"b":1,"b":2}}`))

@@ -99,14 +99,6 @@ func (s *scanner) byteAt(p int) byte {
 	return 0
 }
 
-// word returns the eight bytes from p on, little-endian, with zeros after the end.
-func (s *scanner) word(p int) uint64 {
-	if p+8 <= len(s.b) {
-		return load(s.b, p)
-	}
-	return lastWord(s.b, p)
-}
-
 // object scans the object that begins at p. What is common is here, in one loop: a key where it was expected,
 // a string without escapes, no white space.
 func (s *scanner) object(p int, sh *shape) int {
