@@ -1,0 +1,195 @@
+package alert
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"kelpie/event"
+	"kelpie/window"
+)
+
+// record is the JSON form of an Alert.
+type record struct {
+	ID          string             `json:"id"`
+	Rule        string             `json:"rule"`
+	Key         keyJSON            `json:"key"`
+	Severity    string             `json:"severity"`
+	Mode        string             `json:"mode"`
+	State       State              `json:"state"`
+	Opened      timeJSON           `json:"opened"`
+	Updated     timeJSON           `json:"updated"`
+	Resolved    *timeJSON          `json:"resolved,omitempty"`
+	Reason      Reason             `json:"reason,omitempty"`
+	Opener      openerJSON         `json:"opener"`
+	Message     string             `json:"message"`
+	Values      valuesJSON         `json:"values"`
+	Approx      map[string]float64 `json:"approx,omitempty"`
+	Inexact     []string           `json:"inexact,omitempty"`
+	Warming     []string           `json:"warming,omitempty"`
+	Labels      map[string]string  `json:"labels,omitempty"`
+	Actions     []string           `json:"actions,omitempty"`
+	Evaluations int64              `json:"evaluations"`
+	Rules       string             `json:"rules,omitempty"`
+	Evidence    *spanJSON          `json:"evidence,omitempty"`
+}
+
+type openerJSON struct {
+	Event    string    `json:"event,omitempty"`
+	Position string    `json:"position,omitempty"`
+	Window   *spanJSON `json:"window,omitempty"`
+}
+
+type spanJSON struct {
+	Start timeJSON `json:"start"`
+	End   timeJSON `json:"end"`
+}
+
+// MarshalJSON writes the alert's stable JSON form.
+func (a Alert) MarshalJSON() ([]byte, error) {
+	r := record{
+		ID: a.ID, Rule: a.Rule, Key: a.Key, Severity: a.Severity, Mode: a.Mode, State: a.State,
+		Opened: timeJSON(a.Opened), Updated: timeJSON(a.Updated), Reason: a.Reason,
+		Opener:  openerJSON{a.Opener.Event, a.Opener.Position, spanOf(a.Opener.Window)},
+		Message: a.Message, Values: a.Values, Warming: a.Warming, Labels: a.Labels, Actions: a.Actions,
+		Evaluations: a.Evaluations, Rules: a.Rules, Evidence: spanOf(a.Evidence),
+	}
+	if a.State == Resolved {
+		r.Resolved = (*timeJSON)(&a.Resolved)
+	}
+	for _, v := range a.Values {
+		if v.Approx != 0 {
+			if r.Approx == nil {
+				r.Approx = map[string]float64{}
+			}
+			r.Approx[v.Name] = v.Approx
+		}
+		if v.Inexact {
+			r.Inexact = append(r.Inexact, v.Name)
+		}
+	}
+	return marshal(r)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; members that it does not know are ignored.
+func (a *Alert) UnmarshalJSON(b []byte) error {
+	var r record
+	if err := json.Unmarshal(b, &r); err != nil {
+		return fmt.Errorf("alert: read: %w", err)
+	}
+	*a = Alert{
+		ID: r.ID, Rule: r.Rule, Key: r.Key, Severity: r.Severity, Mode: r.Mode, State: r.State,
+		Opened: int64(r.Opened), Updated: int64(r.Updated), Reason: r.Reason,
+		Opener:  Opener{r.Opener.Event, r.Opener.Position, r.Opener.Window.span()},
+		Message: r.Message, Values: r.Values, Warming: r.Warming, Labels: r.Labels, Actions: r.Actions,
+		Evaluations: r.Evaluations, Rules: r.Rules, Evidence: r.Evidence.span(),
+	}
+	if r.Resolved != nil {
+		a.Resolved = int64(*r.Resolved)
+	}
+	for i := range a.Values {
+		v := &a.Values[i]
+		v.Approx = r.Approx[v.Name]
+		for _, name := range r.Inexact {
+			v.Inexact = v.Inexact || name == v.Name
+		}
+	}
+	return nil
+}
+
+// marshal writes v as JSON and leaves <, > and & as they are.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+func spanOf(s *window.Span) *spanJSON {
+	if s == nil {
+		return nil
+	}
+	return &spanJSON{timeJSON(s.Start), timeJSON(s.End)}
+}
+
+func (s *spanJSON) span() *window.Span {
+	if s == nil {
+		return nil
+	}
+	return &window.Span{Start: int64(s.Start), End: int64(s.End)}
+}
+
+// timeJSON is a time in milliseconds; in JSON it is RFC 3339 in UTC.
+type timeJSON int64
+
+func (t timeJSON) MarshalText() ([]byte, error) { return event.AppendTime(nil, int64(t)), nil }
+
+func (t *timeJSON) UnmarshalText(b []byte) error {
+	ms, ok := event.ParseTime(event.StringValue(string(b)))
+	if !ok {
+		return fmt.Errorf("%q is not a time", b)
+	}
+	*t = timeJSON(ms)
+	return nil
+}
+
+// keyJSON is a key; in JSON a single value is a string and any other number of them a list.
+type keyJSON []string
+
+func (k keyJSON) MarshalJSON() ([]byte, error) {
+	if len(k) == 1 {
+		return marshal(k[0])
+	}
+	return marshal(append([]string{}, k...))
+}
+
+func (k *keyJSON) UnmarshalJSON(b []byte) error {
+	var one string
+	if err := json.Unmarshal(b, &one); err == nil {
+		*k = keyJSON{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(k))
+}
+
+// valuesJSON are named values; in JSON they are the members of an object, in order.
+type valuesJSON []Value
+
+func (vs valuesJSON) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, v := range vs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = event.AppendJSON(b, event.StringValue(v.Name))
+		b = append(b, ':')
+		b = event.AppendJSON(b, v.Value)
+	}
+	return append(b, '}'), nil
+}
+
+func (vs *valuesJSON) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return fmt.Errorf("values are no object")
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return err
+		}
+		v, err := event.DecodeJSON(raw)
+		if err != nil {
+			return err
+		}
+		*vs = append(*vs, Value{Name: name.(string), Value: v})
+	}
+	return nil
+}
