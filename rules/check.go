@@ -75,11 +75,6 @@ func (rr *ruleReader) check() {
 	if rr.r.Decide != "" && rr.Order == "time" {
 		rr.fail(rr.keys["decide"], "set time.order to arrival, or remove decide", "a decision is an answer to an event at once, and under order: time events wait")
 	}
-	for i, f := range rr.r.Facts {
-		if f.Expr == nil {
-			rr.checkFact(f, rr.written[i])
-		}
-	}
 	if rr.r.OnClose {
 		rr.checkClose()
 	}

@@ -64,9 +64,24 @@ func wordAt(s string, i int) (n int, kind wordKind) {
 		for i+n < len(s) && (isNameByte(s[i+n]) || isDigit(s[i+n])) {
 			n++
 		}
-		return n, nameWord
+		return n + fraction(s[i:i+n], s[i+n:]), nameWord
 	}
 	return 1, signWord
+}
+
+// fraction returns how much of rest belongs to the name of a percentile before it: p99.9 is one name.
+func fraction(name, rest string) (n int) {
+	if name[0] != 'p' || len(name) < 2 || strings.Trim(name[1:], "0123456789") != "" || !strings.HasPrefix(rest, ".") {
+		return 0
+	}
+	n = 1
+	for n < len(rest) && isDigit(rest[n]) {
+		n++
+	}
+	if n == 1 {
+		return 0
+	}
+	return n
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -59,7 +59,7 @@ type syntaxError struct {
 }
 
 // isAggregateText reports whether a fact's text is written as an aggregate rather than an expression: a name, perhaps
-// with an argument, and then a clause; or nothing but the bare name of an aggregate.
+// with an argument, and then a clause; or nothing but the bare name of an aggregate, or an aggregate in parentheses.
 func isAggregateText(ws []word) bool {
 	if len(ws) == 0 || ws[0].kind != nameWord {
 		return false
@@ -71,7 +71,11 @@ func isAggregateText(ws []word) bool {
 	if next < len(ws) {
 		return ws[next].kind == nameWord && slices.Contains(clauses, ws[next].text)
 	}
-	return next == 1 && isAggregate(ws[0].text)
+	if next == 1 {
+		return isAggregate(ws[0].text)
+	}
+	inner := words(strings.TrimSuffix(ws[1].text[1:], ")"))
+	return len(inner) > 1 && isAggregateText(inner)
 }
 
 func (w word) isGroup(open byte) bool { return w.kind == groupWord && w.text[0] == open }

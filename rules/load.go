@@ -133,6 +133,7 @@ func readFile(name string) (string, *Error) {
 type loader struct {
 	Options
 	errs   Errors
+	wrong  int // mistakes found; errs keeps no more than maxErrors of them
 	rules  declarations
 	tables declarations
 	tests  []*reader // one per test, its node in place

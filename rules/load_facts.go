@@ -38,9 +38,9 @@ func (rr *ruleReader) writtenFacts() {
 			rr.fail(e.Key, "", "%s is both a param and a fact", w.name)
 			w.bad = true
 		}
-		before := len(rr.errs)
+		before := rr.wrong
 		rr.writtenFact(w, e.Value)
-		w.bad = w.bad || len(rr.errs) > before
+		w.bad = w.bad || rr.wrong > before
 		rr.written = append(rr.written, w)
 	}
 }
@@ -96,7 +96,7 @@ func (rr *ruleReader) factMap(n *yaml.Node) *factSyntax {
 	if !ok {
 		return nil
 	}
-	before := len(rr.errs)
+	before := rr.wrong
 	f := &factSyntax{}
 	read := func(key string, into *span) {
 		if keys[key] != nil {
@@ -122,7 +122,7 @@ func (rr *ruleReader) factMap(n *yaml.Node) *factSyntax {
 	}
 	inner.types = rr.texts(keys["event"], "event")
 	f.keys = rr.texts(keys["by"], "by")
-	if len(rr.errs) > before {
+	if rr.wrong > before {
 		return nil
 	}
 	return f
@@ -137,7 +137,10 @@ func (rr *ruleReader) readFacts() {
 		case w.syntax == nil:
 			rr.expressionFact(f, w, i)
 		default:
-			rr.aggregateFact(f, w)
+			before := rr.wrong
+			if rr.aggregateFact(f, w); rr.wrong == before {
+				rr.checkFact(f, w)
+			}
 		}
 		rr.r.Facts = append(rr.r.Facts, f)
 		rr.facts[f.Name] = FactName{Index: i, Type: f.Type, Series: f.Series != ""}

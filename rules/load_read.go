@@ -17,6 +17,7 @@ type reader struct {
 
 // errorAt reports a mistake in the bytes of the file.
 func (rd *reader) errorAt(from, to int, hint, format string, args ...any) {
+	rd.wrong++
 	if len(rd.errs) < maxErrors {
 		rd.errs = append(rd.errs, rd.error(from, to, hint, format, args...))
 	}
@@ -85,6 +86,11 @@ func (rd *reader) unknownKey(key *yaml.Node, what string, known []string) {
 		}
 		rd.fail(key, hint, "%s has no key %q", what, key.Text)
 	}
+}
+
+// holdsBad reports whether some part of a tree could not be read.
+func holdsBad(n *yaml.Node) bool {
+	return n.Kind == yaml.Bad || slices.ContainsFunc(n.Entries, func(e yaml.Entry) bool { return holdsBad(e.Value) })
 }
 
 // items returns the items of a list; a missing one has none.

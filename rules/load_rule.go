@@ -29,7 +29,7 @@ func (l *loader) readRule(d declaration) *Rule {
 	if d.body.Kind == yaml.Bad {
 		return nil
 	}
-	before := len(l.errs)
+	before := l.wrong
 	rr := &ruleReader{reader: d.reader, name: d.name, r: &Rule{Name: d.name.Text, At: d.place(d.name.Offset)},
 		params: map[string]event.Value{}, facts: map[string]FactName{}}
 	if !validRuleName(d.name.Text) {
@@ -46,8 +46,10 @@ func (l *loader) readRule(d declaration) *Rule {
 	rr.judgedOn()
 	rr.where()
 	rr.readFacts()
-	rr.conditions()
-	if len(l.errs) == before {
+	if let := rr.keys["let"]; let == nil || let.Kind != yaml.Bad { // without its facts every name would be a field
+		rr.conditions()
+	}
+	if l.wrong == before && !holdsBad(d.body) {
 		rr.derive()
 		rr.check()
 		rr.r.Text = declarationText("rules", d, canonicalRule)

@@ -123,7 +123,7 @@ func (rd *reader) given(t *Test, n *yaml.Node) {
 		return
 	}
 	for i := 1; i < repeat; i++ {
-		t.Given = append(t.Given, GivenEvent{JSON: e.event(n, timeText(e.timeNode, begin+int64(i)*every)), At: at})
+		t.Given = append(t.Given, GivenEvent{JSON: e.event(n, event.FormatTime(begin+int64(i)*every)), At: at})
 	}
 }
 
@@ -159,14 +159,6 @@ func (rd *reader) timePath() event.Path {
 		return event.Path{"time"}
 	}
 	return p
-}
-
-// timeText writes a repeated event's time in the way the first one is written: as a number or as a text.
-func timeText(n *yaml.Node, ms int64) string {
-	if n.Style == yaml.Plain && isJSONNumber(n.Text) {
-		return strconv.FormatInt(ms, 10)
-	}
-	return `"` + event.FormatTime(ms) + `"`
 }
 
 // eventWriter writes an event of a test as JSON: numbers and times as they are written, 10.10 as 10.10.
@@ -206,7 +198,7 @@ func (e *eventWriter) mapping(dst []byte, n *yaml.Node, at event.Path, time stri
 		if slices.Equal(path, e.time) {
 			e.timeNode = m.Value
 			if time != "" {
-				dst = append(dst, time...)
+				dst = append(append(append(dst, '"'), time...), '"')
 				continue
 			}
 		}

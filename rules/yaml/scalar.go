@@ -95,12 +95,23 @@ func (p *parser) colon(from, end, start int) bool {
 	switch {
 	case strings.Contains(text, "?"):
 		p.fail(i, 1, "put quotes around it: "+Quote(text), "the ': ' of '? :' ends a key in YAML, so the expression must be quoted")
+	case from != start && gluedColon(p.src[start:lineEnd(p.src, start)]) > 0:
+		p.fail(start, gluedColon(p.src[start:lineEnd(p.src, start)]), "put a space behind the colon", "this is no key with its value, but a text")
 	case from != start:
 		p.fail(from, i-from, "check the indentation", "this looks like a key, but continues the value above it")
 	default:
 		p.fail(i, 1, "put quotes around the value: "+Quote(text), "a ': ' within a value must be quoted: to YAML it ends a key")
 	}
 	return false
+}
+
+// gluedColon returns the length of a key at the beginning of line whose colon has no space behind it, 0 if there is none.
+func gluedColon(line string) int {
+	i := strings.IndexByte(line, ':')
+	if i <= 0 || strings.ContainsAny(line[:i], " ({[\"'") {
+		return 0
+	}
+	return i + 1
 }
 
 // continuation looks for the next line of a scalar that ends at end: its start, and the empty lines before it.
