@@ -1,0 +1,142 @@
+package alert
+
+import (
+	"fmt"
+
+	"kelpie/state"
+)
+
+// Book carries the alerts through their lives between commits: what the fold says of them is gathered here, and Flush
+// puts it into the batch of a commit. It belongs to the goroutine that folds.
+//
+// An alert stays in memory from its change until the batch with it has been committed, so that nothing is lost between
+// two batches that are under way; after that it is read back from the store when it changes again.
+type Book struct {
+	store    *state.Store
+	alerts   map[string]*entry
+	order    []*entry // changed since the last Flush, in order of their first change
+	messages []queued // since the last Flush
+	epoch    uint64   // of the next Flush
+}
+
+type entry struct {
+	Alert
+	epoch uint64 // of the Flush that writes, or wrote, its newest change
+}
+
+// queued is a message with the alert as it was then.
+type queued struct {
+	kind  Kind
+	alert Alert
+}
+
+// NewBook returns an empty book over a store.
+func NewBook(s *state.Store) *Book {
+	return &Book{store: s, alerts: map[string]*entry{}, epoch: 1}
+}
+
+// Open begins the life of an alert. State, Updated and Evaluations are set here, ID too where it is not given.
+func (k *Book) Open(a Alert) {
+	if a.ID == "" {
+		a.ID = ID(a.Rule, a.Key, a.Opened, a.Opener)
+	}
+	a.State, a.Updated, a.Evaluations = Firing, max(a.Updated, a.Opened), max(a.Evaluations, 1)
+	e := &entry{Alert: a}
+	k.alerts[a.ID] = e
+	k.changed(e)
+	k.messages = append(k.messages, queued{KindOpened, a})
+}
+
+// Update notes a further judgement that was true, as of at: the values then and, unless it is empty, the message.
+// evaluations is how many there have been, 0 for one more. Nobody is told.
+func (k *Book) Update(id string, at int64, evaluations int64, values []Value, message string) error {
+	e, err := k.entry(id)
+	if err != nil {
+		return err
+	}
+	e.Updated, e.Values = at, values
+	if message != "" {
+		e.Message = message
+	}
+	if e.Evaluations++; evaluations > 0 {
+		e.Evaluations = evaluations
+	}
+	k.changed(e)
+	return nil
+}
+
+// Resolve ends the life of an alert as of at.
+func (k *Book) Resolve(id string, at int64, r Reason) error {
+	e, err := k.entry(id)
+	if err != nil {
+		return err
+	}
+	e.State, e.Resolved, e.Reason = Resolved, at, r
+	k.changed(e)
+	k.messages = append(k.messages, queued{KindResolved, e.Alert})
+	return nil
+}
+
+// entry returns the alert, from the store if it has not changed lately.
+func (k *Book) entry(id string) (*entry, error) {
+	if e, ok := k.alerts[id]; ok {
+		return e, nil
+	}
+	row, err := k.store.Alert(id)
+	if err != nil {
+		return nil, fmt.Errorf("alert: %w", err)
+	}
+	a, err := decode(row)
+	if err != nil {
+		return nil, err
+	}
+	e := &entry{Alert: *a}
+	k.alerts[id] = e
+	return e, nil
+}
+
+func (k *Book) changed(e *entry) {
+	if e.epoch != k.epoch {
+		e.epoch = k.epoch
+		k.order = append(k.order, e)
+	}
+}
+
+// Urgent reports whether somebody is to be told of a change: then the commit is not to wait.
+func (k *Book) Urgent() bool {
+	for i := range k.messages {
+		if k.messages[i].alert.Mode != Shadow {
+			return true
+		}
+	}
+	return false
+}
+
+// Flush puts all changes since the last Flush into the batch, with the messages about them. When the batch has been
+// committed, Committed is to be told the epoch.
+func (k *Book) Flush(b *state.Batch) (epoch uint64, err error) {
+	for _, e := range k.order {
+		if err := Put(b, &e.Alert); err != nil {
+			return 0, err
+		}
+	}
+	for i := range k.messages {
+		if err := Enqueue(b, &k.messages[i].alert, k.messages[i].kind); err != nil {
+			return 0, err
+		}
+	}
+	clear(k.order)
+	clear(k.messages)
+	k.order, k.messages = k.order[:0], k.messages[:0]
+	k.epoch++
+	return k.epoch - 1, nil
+}
+
+// Committed notes that the batch of an epoch, and of all before it, has been committed.
+func (k *Book) Committed(epoch uint64) {
+	for id, e := range k.alerts {
+		if e.epoch <= epoch {
+			delete(k.alerts, id)
+		}
+	}
+}
