@@ -77,6 +77,14 @@ func (e *Env) field(slot int) event.Value {
 	return event.Value{}
 }
 
+// samples is the number of values of a series.
+func (e *Env) samples(fact int) int64 {
+	if fact < len(e.Samples) {
+		return e.Samples[fact]
+	}
+	return 0
+}
+
 // recordField is the undecoded field of the event, if the event is at hand.
 func (e *Env) recordField(slot int) (f event.Field, ok bool) {
 	if e.Stored == nil && e.HasEvent && e.Rec != nil && slot < len(e.Rec.Fields) {

@@ -101,8 +101,6 @@ func (c *checker) refuse(tree ast.Node) *node {
 		return c.fail(from, to, "", "nil can only be compared with: x == nil, x != nil")
 	case *ast.SliceNode:
 		return c.fail(from, to, "write substring(text, from, to)", "there are no slices")
-	case *ast.VariableDeclaratorNode, *ast.SequenceNode:
-		return c.fail(from, to, "give its parts names in the rule's let", "an expression is one value")
 	case *ast.MapNode:
 		return c.fail(from, to, "", "there are no objects in expressions")
 	case *ast.BytesNode:
@@ -234,15 +232,20 @@ func (c *checker) needs(n *node, t Type, what string) bool {
 		return true
 	case n.typ == EventType:
 		c.eventAlone(n)
-	case t == BoolType && n.typ == NumberType:
-		c.failAt(n, "compare it, for example "+short(n.name)+" > 0", "%s needs a condition, and this is a number", what)
+	case t == BoolType:
+		hint := ""
+		if n.typ == NumberType {
+			hint = "compare it, for example " + short(n.name) + " > 0"
+		}
+		c.failAt(n, hint, "%s needs a condition, and this is %s", what, aType[n.typ])
 	default:
-		c.failAt(n, "", "%s needs %s, and this is %s", what, map[Type]string{NumberType: "a number", StringType: "a string",
-			BoolType: "a condition", ListType: "a list"}[t], map[Type]string{NumberType: "a number", StringType: "a string",
-			BoolType: "true or false", ListType: "a list"}[n.typ])
+		c.failAt(n, "", "%s needs %s, and this is %s", what, aType[t], aType[n.typ])
 	}
 	return false
 }
+
+// aType names types in messages.
+var aType = [...]string{AnyType: "any value", NumberType: "a number", StringType: "a string", BoolType: "true or false", ListType: "a list", EventType: "an event"}
 
 // short cuts a piece of source that a message quotes.
 func short(s string) string {

@@ -274,11 +274,11 @@ func (c *checker) members(n *node, keys []memberKey) *node {
 		}
 		switch {
 		case k.index == nil && n.typ != AnyType:
-			return c.fail(k.from, k.to, "", "%s is %s; it has no field %s", short(n.name), n.typ.describe(), k.name)
+			return c.fail(k.from, k.to, "", "%s is %s; it has no field %s", short(n.name), aType[n.typ], k.name)
 		case k.index != nil && n.typ == StringType:
-			return c.fail(k.from, k.to, "write substring(text, from, to)", "%s is a text, not a list", short(n.name))
+			return c.fail(k.from, k.to, "write substring(text, from, to)", "%s is a string, not a list", short(n.name))
 		case k.index != nil && n.typ != AnyType && n.typ != ListType:
-			return c.fail(k.from, k.to, "", "%s is %s, not a list", short(n.name), n.typ.describe())
+			return c.fail(k.from, k.to, "", "%s is %s, not a list", short(n.name), aType[n.typ])
 		}
 		out := &node{op: opMember, args: []*node{n, step}, from: n.from, weight: n.weight + step.weight + 1}
 		n = fold(c.widen(out, []memberKey{k}))

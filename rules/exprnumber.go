@@ -76,6 +76,13 @@ func compileNumber(n *node) numberFn {
 		return func(*Env) numeral { return k }
 	case n.op == opFact:
 		return factNumber(n)
+	case n.op == opField:
+		return fieldNumber(n)
+	case n.op == opTable:
+		return tableNumber(n)
+	case n.op == opSamples:
+		slot := n.slot
+		return func(e *Env) numeral { return numeral{e.samples(slot), event.Int} }
 	case n.op >= opAdd && n.op <= opPower:
 		return compileArithmetic(n)
 	case n.op == opNegate:
@@ -110,6 +117,38 @@ func factNumber(n *node) numberFn {
 		}
 		e.miss(name)
 		return numeral{}
+	}
+}
+
+// fieldNumber reads a field's bytes, without making a value of them first.
+func fieldNumber(n *node) numberFn {
+	slot, name, slow := n.slot, n.name, fetch(n)
+	return func(e *Env) numeral {
+		if f, ok := e.recordField(slot); ok && f.Kind == event.FieldNumber {
+			v := event.ParseNumber(e.Rec.Raw[f.Off:f.End])
+			if v.Kind == event.Int {
+				return numeral{v.N, event.Int}
+			}
+			if v.Kind != event.Missing {
+				return numeralOf(v)
+			}
+		}
+		return e.numeral(slow(e), name)
+	}
+}
+
+func tableNumber(n *node) numberFn {
+	slot, name, slow := n.slot, n.name, fetch(n)
+	return func(e *Env) numeral {
+		if slot < len(e.Tables) {
+			switch v := &e.Tables[slot]; v.Kind {
+			case event.Int, event.Float:
+				return numeral{v.N, v.Kind}
+			case event.Decimal:
+				return numeralOf(*v)
+			}
+		}
+		return e.numeral(slow(e), name)
 	}
 }
 

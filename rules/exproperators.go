@@ -21,7 +21,7 @@ func (c *checker) unary(t *ast.UnaryNode) *node {
 	case "!", "not":
 		out.op, out.typ = opNot, BoolType
 		if n.typ == NumberType || n.typ == StringType {
-			return c.failAt(n, "write "+t.Operator+" (a == b) to deny a comparison", "%s needs a condition, and this is %s", t.Operator, n.typ.describe())
+			return c.failAt(n, "write "+t.Operator+" (a == b) to deny a comparison", "%s needs a condition, and this is %s", t.Operator, aType[n.typ])
 		}
 	default:
 		return c.refuse(t)
@@ -97,7 +97,7 @@ func (c *checker) order(o op, t *ast.BinaryNode) *node {
 	l, r := c.value(t.Left), c.value(t.Right)
 	for _, n := range []*node{l, r} {
 		if n.typ == BoolType || n.typ == ListType {
-			return c.failAt(n, "", "%s orders numbers or texts, and this is %s", t.Operator, n.typ.describe())
+			return c.failAt(n, "", "%s orders numbers or strings, and this is %s", t.Operator, aType[n.typ])
 		}
 	}
 	c.comparable(t, l, r)
@@ -218,7 +218,7 @@ func (c *checker) in(t *ast.BinaryNode) *node {
 	r := c.value(t.Right)
 	switch {
 	case r.typ == StringType:
-		return c.failAt(r, "write text contains part", "in looks into a list, and this is a text")
+		return c.failAt(r, "write text contains part", "in looks into a list, and this is a string")
 	case r.isConst() && r.typ == ListType:
 		return c.inElements(l, listNodes(r), t, t)
 	case !c.needs(r, ListType, "in"):

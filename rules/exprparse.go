@@ -50,7 +50,9 @@ func (lx *lexed) explain(err error) *SrcError {
 	case strings.HasPrefix(e.Message, "unrecognized character"):
 		out.Message = "did not expect " + quote(lx.src[from:to]) + " here"
 	case strings.Contains(e.Message, "coalesce"):
-		out.Message, out.Hint = "?? binds tighter than it looks", "put it in parentheses: (a ?? b)"
+		out.Message, out.Hint = "?? cannot stand beside "+quote(lx.src[from:to])+" without parentheses", "write (a ?? b) "+lx.src[from:to]+" …"
+	case strings.Contains(e.Message, "escape"):
+		out.Message, out.Hint = "there is no such escape in a string", `write \\ for a backslash`
 	case strings.Contains(e.Message, "maximum allowed nodes"):
 		out.Offset, out.Width = 0, len(lx.src)
 		out.Message, out.Hint = "the expression is too long", "give its parts names in let"
@@ -95,16 +97,17 @@ func (lx *lexed) hint(from int, token string) string {
 		if strings.HasSuffix(before, "<") {
 			return "write != for not equal"
 		}
-	case "and", "or", "not", "in":
-		return "write " + strings.ToLower(token) + " in small letters"
+	case "and", "or", "not", "in", "contains", "matches", "startswith", "endswith", "let":
+		if token != strings.ToLower(token) && token != "startsWith" && token != "endsWith" {
+			return "operators are written in small letters: and, or, not, in"
+		}
+		return fmt.Sprintf("a field of that name is written event[%q]", token)
 	case "is":
 		return "write == to compare, or x == nil to ask whether x is missing"
 	case "like":
 		return `write contains, startsWith, endsWith or matches "regular expression"`
 	case "between":
 		return "write x in 1..5 for whole numbers, or 1 <= x && x <= 5"
-	case ";":
-		return "an expression is one value; give its parts names in let"
 	case "over", "each", "before", "by", "where", "of":
 		return "a window belongs to a fact of its own in let, such as n: count over 10m"
 	}

@@ -153,8 +153,24 @@ func compileOrder(n *node) truthFn {
 		return factAgainst(n.op.mirrored(), r, l.val.N)
 	case l.op == opFact:
 		return factAgainstNumber(n)
+	case r.isConst() && r.val.IsNumber():
+		return orderAgainst(n.op, l, numeralOf(r.val))
+	case l.isConst() && l.val.IsNumber():
+		return orderAgainst(n.op.mirrored(), r, numeralOf(l.val))
 	}
 	return orderNumbers(n)
+}
+
+// orderAgainst compares a number with a constant.
+func orderAgainst(o op, n *node, k numeral) truthFn {
+	f, mask := compileNumber(n), o.holds()
+	return func(e *Env) truth {
+		a := f(e)
+		if a.kind == event.Missing {
+			return unknown
+		}
+		return truth(mask >> (compareNumerals(a, k) + 1) & 1)
+	}
 }
 
 func isInt(n *node) bool { return n.val.Kind == event.Int }

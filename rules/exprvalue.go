@@ -53,7 +53,8 @@ func compileValue(n *node) valueFn {
 	case opKey:
 		return keyText(n)
 	case opSamples:
-		return samples(n.slot)
+		slot := n.slot
+		return func(e *Env) event.Value { return event.IntValue(e.samples(slot)) }
 	case opElement:
 		return func(e *Env) event.Value { return orMiss(e, e.element, n.name) }
 	case opMember:
@@ -121,15 +122,6 @@ func at(values []event.Value, i int) event.Value {
 		return values[i]
 	}
 	return event.Value{}
-}
-
-func samples(slot int) valueFn {
-	return func(e *Env) event.Value {
-		if slot < len(e.Samples) {
-			return event.IntValue(e.Samples[slot])
-		}
-		return event.IntValue(0)
-	}
 }
 
 // keyText is a field that is a part of the rule's key, or the key's text where there is no such field.

@@ -62,6 +62,9 @@ func (f *Function) count() string {
 	case f.least == f.most:
 		return values(f.least)
 	}
+	if f.most == f.least+1 {
+		return strconv.Itoa(f.least) + " or " + values(f.most)
+	}
 	return strconv.Itoa(f.least) + " to " + values(f.most)
 }
 

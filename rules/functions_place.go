@@ -114,7 +114,7 @@ func checkDistance(c *checker, n *node) *node {
 		if len(n.args) == 4 {
 			c.needs(a, NumberType, "distance")
 		} else if a.typ == NumberType || a.typ == BoolType {
-			return c.failAt(a, "write distance(lat, lon, lat, lon) for numbers", "distance takes places, and this is %s", a.typ.describe())
+			return c.failAt(a, "write distance(lat, lon, lat, lon) for numbers", "distance takes places, and this is %s", aType[a.typ])
 		}
 	}
 	return n

@@ -15,7 +15,7 @@ var textFunctions = []Function{
 		least: 1, most: 1, result: NumberType, number: length,
 		check: func(c *checker, n *node) *node {
 			if t := n.args[0].typ; t == NumberType || t == BoolType {
-				return c.failAt(n.args[0], "", "len takes a text or a list, and this is %s", t.describe())
+				return c.failAt(n.args[0], "", "len takes a string or a list, and this is %s", aType[t])
 			}
 			return n
 		},

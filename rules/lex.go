@@ -68,6 +68,8 @@ func (lx *lexed) token(i int) (n int, text string, err *SrcError) {
 		n, err = lx.comment(i)
 	case strings.HasPrefix(rest, ".."):
 		n = 2
+	case c == ';':
+		err = &SrcError{i, 1, "an expression is one value", "give its parts names in the rule's let"}
 	case c-'0' < 10, c == '.' && len(rest) > 1 && rest[1]-'0' < 10:
 		return lx.number(i)
 	case strings.IndexByte("([{)]}", c) >= 0:
