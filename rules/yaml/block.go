@@ -185,6 +185,9 @@ func (p *parser) key() *Node {
 	start := p.pos
 	colon := keyColon(p.src, p.pos, p.restOfLine())
 	end := start + len(strings.TrimRight(p.src[start:colon], " \t"))
+	if start == end {
+		p.fail(colon, 1, "", "a key is missing before this colon")
+	}
 	p.indicator(start, end, "key")
 	p.pos = colon + 1
 	return &Node{Kind: Scalar, Style: Plain, Text: p.src[start:end], Offset: start, End: end, base: start}
