@@ -375,3 +375,48 @@ func TestMeaning(t *testing.T) {
 	f(`distance(geo, geo)`, "0")
 	f("rfc3339(time)", `"2026-01-05T10:00:00.000Z"`)
 }
+
+// TestUses: an expression says what it reads, each once, in the order of writing.
+func TestUses(t *testing.T) {
+	w := newWorld(sample)
+	x, err := Compile("spend > status ? n + spend : credit.gone + prev.amount + samples(usual) + credit.gone + prev.time", &w.scope)
+	if err != nil {
+		t.Fatal(showError(x.Src, err))
+	}
+	if got, want := fmt.Sprint(x.Fields, x.Facts, x.Prev, len(x.Tables)), "[0] [1 0 4 3] [0 1] 2"; got != want {
+		t.Errorf("reads %s, want %s", got, want)
+	}
+	if _, ok := x.Field(); ok {
+		t.Error("it is taken for a field")
+	}
+	if y, _ := Compile(`event["device"].id`, &w.scope); y == nil || y.Type != AnyType || y.field < 0 || w.slots[y.field] != "device.id" {
+		t.Errorf("device.id is not taken for a field: %+v", y)
+	}
+}
+
+// TestMissingNames: a name is on one line, however the expression is written.
+func TestMissingNames(t *testing.T) {
+	w := newWorld(sample)
+	x, err := Compile("n >\n  count /\n\tzero", &w.scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.show(x); got != "missing count / zero" {
+		t.Error(got)
+	}
+}
+
+// TestNoAllocations: what is evaluated for every event leaves nothing behind.
+func TestNoAllocations(t *testing.T) {
+	for _, src := range []string{"n > 5", "n > 10 * max(usual, 3)", `status != "test" && amount > 5%`, `status in ["a", "b"]`,
+		"credit.limit > spend", "absent > 5", "samples(usual) >= 10", "hours(time - prev.time) > 2", `type == "x"`, "geo != nil"} {
+		w := newWorld(sample)
+		x, err := Compile(src, &w.scope)
+		if err != nil {
+			t.Fatal(showError(src, err))
+		}
+		if n := testing.AllocsPerRun(100, func() { x.Test(&w.env) }); n > 0 {
+			t.Errorf("%s: %v allocations", src, n)
+		}
+	}
+}

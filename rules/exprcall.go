@@ -155,20 +155,3 @@ func (c *checker) element(t *ast.PointerNode) *node {
 	}
 	return n
 }
-
-// fold puts in the value of a node whose arguments are all constant, if it has one.
-func fold(n *node) *node {
-	if n.op <= opElement || len(n.args) == 0 {
-		return n
-	}
-	for _, a := range n.args {
-		if !a.isConst() {
-			return n
-		}
-	}
-	v := compileValue(n)(&Env{})
-	if v.IsMissing() {
-		return n
-	}
-	return &node{op: opConst, typ: typeOf(v), val: v, from: n.from, to: n.to, name: n.name, weight: n.weight}
-}

@@ -138,7 +138,7 @@ func (c *checker) finish(n *node, loc file.Location) *node {
 		n.weight += a.weight
 	}
 	n.from, n.to = c.lx.balanced(n.from, n.to)
-	n.name = c.lx.src[n.from:n.to]
+	n.name = c.lx.line(n.from, n.to)
 	if n.weight > maxWeight {
 		return c.failAt(n, "give its parts names in let", "the expression does too much work")
 	}
@@ -178,6 +178,15 @@ func (lx *lexed) balanced(from, to int) (int, int) {
 		}
 	}
 	return from, to
+}
+
+// line is a part of the source on one line.
+func (lx *lexed) line(from, to int) string {
+	s := lx.src[from:to]
+	if strings.ContainsAny(s, "\n\r\t") {
+		return strings.Join(strings.Fields(s), " ")
+	}
+	return s
 }
 
 // choose checks cond ? a : b.

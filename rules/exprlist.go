@@ -132,7 +132,7 @@ func inList(n *node) truthFn {
 		case l.Kind != event.List:
 			e.mismatch(right)
 			return unknown
-		case !e.spend(len(l.S), name):
+		case !e.spend(len(l.S), name) || v.Kind >= event.Object && !e.spend(7*len(l.S), name):
 			return unknown
 		}
 		return truthOf(hasElement(l, v))

@@ -124,7 +124,7 @@ func (c *checker) widen(n *node, keys []memberKey) *node {
 		n.to = max(n.to, k.to)
 	}
 	n.from, n.to = c.lx.balanced(n.from, n.to)
-	n.name = c.lx.src[n.from:n.to]
+	n.name = c.lx.line(n.from, n.to)
 	return n
 }
 

@@ -292,14 +292,14 @@ func compileEquality(n *node) truthFn {
 	case r.isConst() && r.val.Kind == event.Int:
 		return valueIsInt(l, r.val.N, same)
 	}
-	f, g := compileValue(n.args[0]), compileValue(n.args[1])
+	f, g, name := compileValue(n.args[0]), compileValue(n.args[1]), n.name
 	return func(e *Env) truth {
 		a := f(e)
 		if a.Kind == event.Missing {
 			return unknown
 		}
 		b := g(e)
-		if b.Kind == event.Missing {
+		if b.Kind == event.Missing || a.Kind >= event.Object && !e.spend(8*len(a.S), name) {
 			return unknown
 		}
 		if event.Equal(a, b) {

@@ -307,7 +307,7 @@ func contains(n *node) truthFn {
 		}
 		b := r(e)
 		switch {
-		case b.Kind == event.Missing || !e.spend(len(a.S), name):
+		case b.Kind == event.Missing || !e.spend(len(a.S), name) || b.Kind >= event.Object && !e.spend(7*len(a.S), name):
 			return unknown
 		case a.Kind == event.List:
 			return truthOf(hasElement(a, b))

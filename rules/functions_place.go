@@ -169,9 +169,10 @@ func (p geo) valid() bool { return math.Abs(p.lat) <= 90 && math.Abs(p.lon) <= 3
 
 // place reads a place. What is no place is a mismatch of name.
 func (e *Env) place(v event.Value, name string) (p geo, ok bool) {
-	switch v.Kind {
-	case event.Missing:
+	if v.Kind == event.Missing || !e.spend(8*len(v.S), name) {
 		return p, false
+	}
+	switch v.Kind {
 	case event.Object:
 		p, ok = placeOfObject(v)
 	case event.List:
