@@ -11,7 +11,9 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"kelpie/event"
+	"kelpie/rules"
 	"kelpie/state"
+	"kelpie/window"
 )
 
 // TimeSpec is the part `time:` of the configuration (semantics.md, Order, watermark, lateness); milliseconds.
@@ -29,6 +31,22 @@ type Options struct {
 	Rows        bool // emit the rows of `kelpie features`
 	KeepUpdates bool // emit updates of firing alerts
 	Seed        uint64
+
+	// Observe, if set, is told of every evaluation on an event or a close, by the shards' goroutines. All facts are
+	// evaluated then. The observation is valid during the call only.
+	Observe func(*Observation)
+}
+
+// Observation is one evaluation of a rule, as it was seen from inside.
+type Observation struct {
+	Rule      *rules.Rule
+	Key       []string
+	AsOf      int64        // A, or e on a close; ms
+	Position  string       // of the event; "" on a close
+	Window    *window.Span // of a close or a session
+	Fired     bool
+	Abstained string     // "", "missing NAME", "not ready" or "error: …"
+	Env       *rules.Env // facts, tables and the event as the rule saw them
 }
 
 // Engine folds events. It has no clock, writes nothing, and gives the same effects for the same events in the same
@@ -39,6 +57,7 @@ type Engine struct {
 	workers     []*worker
 	partitions  []*partition
 	keepUpdates bool
+	observe     func(*Observation)
 	seed        uint64
 	slack       int64
 
@@ -74,10 +93,10 @@ func New(p *Plan, o Options) *Engine {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64() | 1
 	}
-	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, seed: o.Seed, slack: 0, w: none, newest: none, fold: none, front: none, since: map[int]int64{}}
+	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, slack: 0, w: none, newest: none, fold: none, front: none, since: map[int]int64{}}
 	for i := range o.Shards {
 		sh := newShard(e, i)
-		sh.wantRows = o.Rows
+		sh.wantRows, sh.wantAll = o.Rows, o.Rows || o.Observe != nil
 		sh.out.updates = map[updateKey]int{}
 		e.shards = append(e.shards, sh)
 	}
@@ -214,6 +233,9 @@ func (e *Engine) folded(p *partition, t int64, seq uint64) bool {
 	}
 	return t < e.front || t == e.front && seq <= e.frontSeq
 }
+
+// Idle says that a partition has nothing to read for now: the watermark does not wait for it until its next event.
+func (e *Engine) Idle(partition int) { e.partitions[partition].idle = true }
 
 // moveWatermark takes the minimum over the partitions that are not idle. The watermark never moves back.
 func (e *Engine) moveWatermark() {

@@ -60,17 +60,35 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, ev *foldEvent, asOf 
 	j := &sh.judged
 	*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows}
 	sh.prepare(rp)
-	sh.evalFacts(j, sh.wantRows)
+	sh.evalFacts(j, sh.wantAll)
 	v, why := sh.evaluate(rp)
 	sh.count.evaluated[rp.index]++
-	if sh.wantRows {
-		sh.emitRow(j, v, why)
+	if sh.wantAll {
+		sh.report(j, v, why)
 	}
 	sh.decided(rp, v)
 	if v != yes && !sh.hasInstance(rp, home) {
 		return
 	}
 	sh.step(j, home, v)
+}
+
+// report tells the world of an evaluation.
+func (sh *shard) report(j *judgement, v verdict, why string) {
+	if sh.wantRows {
+		sh.emitRow(j, v, why)
+	}
+	if f := sh.engine.observe; f != nil {
+		row := &j.rows[j.rule.scope.dim.index]
+		o := Observation{Rule: j.rule.Rule, Key: splitKey(row.Key(), len(j.rule.By)), AsOf: j.asOf, Fired: v == yes, Abstained: why, Env: &sh.env}
+		if j.mode == onEvent {
+			o.Position = sh.engine.position(j.seq)
+		}
+		if j.named {
+			o.Window = &j.span
+		}
+		f(&o)
+	}
 }
 
 // hasInstance reports whether the rule has a block in the row.
@@ -113,11 +131,11 @@ func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span
 	}
 	sh.prepare(rp)
 	sh.noEvent()
-	sh.evalFacts(j, sh.wantRows)
+	sh.evalFacts(j, sh.wantAll)
 	v, why := sh.evaluate(rp)
 	sh.count.evaluated[rp.index]++
-	if sh.wantRows {
-		sh.emitRow(j, v, why)
+	if sh.wantAll {
+		sh.report(j, v, why)
 	}
 	if v != yes && !sh.hasInstance(rp, row) {
 		return

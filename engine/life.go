@@ -89,7 +89,7 @@ func (sh *shard) open(j *judgement, row *state.Row, in *instance, t int64) {
 	}
 	in.warming = sh.engine.warming(rp, t)
 	sh.count.opened[rp.index]++
-	sh.emitChange(j, in, changeOpened, t, "")
+	sh.emitChange(j, in, Opened, t, "")
 	if rp.Point {
 		sh.end(j, row, in, t, "a single event")
 		return
@@ -123,7 +123,7 @@ func (sh *shard) goOn(j *judgement, row *state.Row, in *instance, v verdict) {
 	}
 	if v == yes {
 		in.updates++
-		sh.emitChange(j, in, changeUpdated, j.asOf, "")
+		sh.emitChange(j, in, Updated, j.asOf, "")
 	}
 	sh.again(j, row, in)
 }
@@ -132,7 +132,7 @@ func (sh *shard) goOn(j *judgement, row *state.Row, in *instance, v verdict) {
 func (sh *shard) end(j *judgement, row *state.Row, in *instance, t int64, reason string) {
 	if in.state == firing {
 		sh.count.resolved[j.rule.index]++
-		sh.emitChange(j, in, changeResolved, t, reason)
+		sh.emitChange(j, in, Resolved, t, reason)
 	}
 	in.state, in.due, in.fields, in.keys = inactive, state.Never, nil, nil
 	sh.save(j.rule, row, in)
@@ -229,7 +229,7 @@ func (sh *shard) leaves(rp *rulePlan, row *state.Row, t int64) {
 		switch {
 		case in.state == pending && in.since+rp.For < min(x, t):
 			sh.openPending(rp, row, rows, &in)
-		case x < t && x <= expires:
+		case x < t && (x <= expires || sh.draining):
 			sh.judgeLeave(rp, row, rows, &in, x)
 		case expires < t && !sh.draining:
 			j := &sh.judged

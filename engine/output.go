@@ -177,9 +177,9 @@ type ChangeKind uint8
 
 // The kinds of changes.
 const (
-	changeOpened ChangeKind = iota
-	changeUpdated
-	changeResolved
+	Opened ChangeKind = iota
+	Updated
+	Resolved
 )
 
 // String names the change.
@@ -223,7 +223,7 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 	row := &j.rows[rp.scope.dim.index]
 	o := &sh.out
 	uk := updateKey{int32(rp.index), row.Dim(), row.Hash()}
-	if kind == changeUpdated && !sh.engine.keepUpdates {
+	if kind == Updated && !sh.engine.keepUpdates {
 		return
 	}
 	c := Change{order: sh.place(rp, string(row.Key())), Kind: kind, Rule: rp.Rule, Key: splitKey(row.Key(), len(rp.By)),
@@ -235,13 +235,13 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 		c.EventID, c.Position = in.opener.id, sh.engine.position(in.opener.seq)
 	}
 	c.ID = alertID(rp.Name, c.Key, in.opened, &c)
-	if kind != changeResolved {
+	if kind != Resolved {
 		c.Values = sh.values(j)
 	}
-	if kind == changeOpened {
+	if kind == Opened {
 		c.Message = sh.message(j, c.Key)
 	}
-	if kind == changeUpdated {
+	if kind == Updated {
 		if i, ok := o.updates[uk]; ok {
 			c.order = o.changes[i].order
 			o.changes[i] = c
@@ -270,7 +270,7 @@ func alertID(rule string, key []string, opened int64, c *Change) string {
 
 // values returns all facts of the judgement that have a value; text is copied.
 func (sh *shard) values(j *judgement) []NamedValue {
-	if !sh.wantRows && j.mode != onLeave {
+	if !sh.wantAll && j.mode != onLeave {
 		sh.evalFacts(j, true)
 	}
 	out := make([]NamedValue, 0, len(j.rule.Facts))

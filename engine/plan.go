@@ -406,7 +406,7 @@ func (d *dim) work(types []string, t int) (w dimWork) {
 		switch {
 		case takes(s.types):
 			w.scopes = append(w.scopes, s)
-		case slices.ContainsFunc(s.feeds, func(f feed) bool { return f.of != nil && takes(f.of) }):
+		case slices.ContainsFunc(s.facts, func(f *fact) bool { return f.of != nil && takes(f.of) }):
 			w.of = append(w.of, s)
 		}
 	}

@@ -23,6 +23,7 @@ type shard struct {
 	draining bool
 	dueKey   int64
 	wantRows bool
+	wantAll  bool // all facts, not only those that conditions need
 
 	env      rules.Env
 	envs     []ruleEnv
