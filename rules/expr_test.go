@@ -360,7 +360,53 @@ func TestMeaning(t *testing.T) {
 	f("round(123456.789, 2)", "123456.79")
 	f("floor(amount)", "100")
 	f("ceil(2.0)", "2")
+	f("(-8) ** 0.5", "missing (-8) ** 0.5")
+	f("(0 - 1) ** 101", "-1")
+	f("0 ** 0", "1")
+	f("10 ** 19", "10000000000000000000")
+	f("-(0 - max - 1)", "9223372036854776000")
+	f("abs(0 - max - 1)", "9223372036854776000")
+	f("flag ? count : absent > 1", "3")
+	f("(off ? count : amount) < 200", "true")
+	f("(absent ? count : amount) < 200", "missing absent")
+	f("substring(status, 5)", `""`)
+	f("substring(status, 1, -1)", `"ai"`)
+	f("substring(status, 0.5)", "missing substring(status, 0.5)")
+	f("substring(count, 1)", "mismatch count")
+	f("substring(status, absent)", "missing absent")
+	f("string(flag)", `"true"`)
+	f("string(device)", "mismatch device")
+	f("string(absent)", "missing absent")
+	f("len(device)", "mismatch device")
+	f("len(absent)", "missing absent")
+	f(`"paid" < status`, "false")
+	f(`absent < "a"`, "missing absent")
+	f(`"a" < absent`, "missing absent")
+	f("status < device", "mismatch device")
+	f("absent < nothing", "missing absent")
+	f("count < nothing", "missing nothing")
+	f("count in absent..5", "missing absent")
+	f("count in 1..status", "mismatch status")
+	f(`flag in [true, "x"]`, "true")
+	f(`off in [true, "x"]`, "false")
+	f("device in [1]", "false")
+	f(`"1" startsWith absent`, "missing absent")
+	f("item[0]", "missing item")
+	f("items[absent]", "missing absent")
+	f("items[status]", "mismatch items")
+	f("items[0.5]", "mismatch 0.5")
+	f("items[-9]", "missing items[-9]")
 	// Times and places.
+	f("hour(1e300)", "missing hour(1e300)")
+	f("hour(0.5)", "0")
+	f("rfc3339(absent)", "missing absent")
+	f("distance(0, 0, 0, 500)", "missing distance(0, 0, 0, 500)")
+	f("distance(0, 0, 0, absent)", "missing absent")
+	f(`inCIDR("::ffff:10.0.0.1", "10.0.0.0/8")`, "true")
+	f(`inCIDR(ip, status)`, "mismatch status")
+	f(`inCIDR(ip, absent)`, "missing absent")
+	f(`inCIDR(ip, ip, "1.1.1.1")`, "true")
+	f(`inCIDR("fe80::1%eth0", "fe80::/10")`, "true")
 	f(`time - timestamp(day)`, "86400000")
 	f(`days(time - timestamp(day))`, "1")
 	f(`timestamp(status)`, "mismatch status")
@@ -419,4 +465,56 @@ func TestNoAllocations(t *testing.T) {
 			t.Errorf("%s: %v allocations", src, n)
 		}
 	}
+}
+
+// TestRecord: fields read from a decoded event's bytes mean the same as fields made values of.
+func TestRecord(t *testing.T) {
+	raw := `{"type": 7, "time": "2026-01-05T10:00:00Z", "plain": "ab", "escaped": "a\u0062", "number": 2, "decimal": 2.50, "big": 1e999, "nul": null, "yes": true}`
+	f := func(src, want string) {
+		t.Helper()
+		w := &world{}
+		var paths []event.Path
+		x, err := Compile(src, &Scope{Slot: func(p event.Path) int {
+			paths = append(paths, p)
+			return len(paths) - 1
+		}})
+		if err != nil {
+			t.Fatal(showError(src, err))
+		}
+		d, derr := event.NewDecoder(&event.Schema{Spec: event.Spec{Type: "type", Time: "time"}, Paths: paths})
+		if derr != nil {
+			t.Fatal(derr)
+		}
+		w.env = Env{HasEvent: true, Rec: &event.Record{}}
+		if r := d.Decode([]byte(raw), w.env.Rec); r != nil {
+			t.Fatal(r)
+		}
+		w.env.Time = w.env.Rec.Time
+		if got := w.show(x); got != want {
+			t.Errorf("%s is %s, want %s", src, got, want)
+		}
+		w.env.HasEvent = false
+		if got := w.show(x); !strings.HasPrefix(got, "missing ") {
+			t.Errorf("%s is %s where there is no event", src, got)
+		}
+	}
+	f(`plain == "ab"`, "true")
+	f(`escaped == "ab"`, "true")
+	f(`escaped != "ab"`, "false")
+	f(`number == "2"`, "false")
+	f(`yes != "true"`, "true")
+	f(`nul == "ab"`, "missing nul")
+	f(`absent == "ab"`, "missing absent")
+	f(`big == "ab"`, "missing big")
+	f(`escaped in ["ab", "c"]`, "true")
+	f(`plain in ["c"]`, "false")
+	f(`big in ["c"]`, "missing big")
+	f(`decimal in [2.5]`, "true")
+	f("number > 1", "true")
+	f("decimal < 2.5", "false")
+	f("plain > 1", "mismatch plain")
+	f("big > 1", "missing big")
+	f("decimal", "2.5")
+	f(`type == "7"`, "true")
+	f("time", "1767607200000")
 }

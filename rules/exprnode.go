@@ -92,19 +92,7 @@ func (n *node) isLeaf() bool { return n.op <= opType }
 
 // String names a type as messages do.
 func (t Type) String() string {
-	switch t {
-	case NumberType:
-		return "number"
-	case StringType:
-		return "string"
-	case BoolType:
-		return "bool"
-	case ListType:
-		return "list"
-	case EventType:
-		return "event"
-	}
-	return "value of unknown type"
+	return [...]string{AnyType: "value of unknown type", NumberType: "number", StringType: "string", BoolType: "bool", ListType: "list", EventType: "event"}[t]
 }
 
 // typeOf is the static type of a constant.
