@@ -20,6 +20,11 @@ func Format(src []byte) ([]byte, error) {
 		}
 		return nil, rd.errs.sorted()
 	}
+	if tree.Kind != yaml.Map && tree.Kind != yaml.Empty {
+		rd := &reader{loader: newLoader(Options{}), source: newSource("", text)}
+		rd.mapping(tree, "a file of rules")
+		return nil, rd.errs
+	}
 	p := &printer{}
 	p.collection(canonicalFile(tree), 0)
 	return []byte(p.b.String()), nil
@@ -135,8 +140,11 @@ func (p *printer) value(e layoutEntry, indent, width int) {
 		p.comments(v.lines[1:], pad)
 	case len(v.entries) == 0 && v.list:
 		p.b.WriteString(" []" + tail + "\n")
+	case len(v.entries) == 0 && v.entries != nil && v.foot == nil:
+		p.b.WriteString(" {}" + tail + "\n")
 	case len(v.entries) == 0:
 		p.b.WriteString(tail + "\n")
+		p.comments(v.foot, pad)
 	case e.key == "" && !v.list && tail == "" && v.entries[0].head == nil:
 		p.b.WriteByte(' ')
 		p.item(v, indent+2)

@@ -148,14 +148,14 @@ func canonicalFact(n *yaml.Node) *layout {
 			return anyLayout(n)
 		}
 		rr := &ruleReader{reader: &reader{loader: newLoader(Options{}), source: newSource("", "")}}
-		f = rr.factMap(n)
+		if f = rr.factMap(n); f == nil || rr.wrong > 0 {
+			return anyLayout(n)
+		}
+		f.quoteTypes()
 	} else if s := whole(n); isAggregateText(words(s.text)) {
 		f, _ = parseFact(s)
 	}
 	if f == nil {
-		if n.Kind == yaml.Map {
-			return anyLayout(n)
-		}
 		return expressionLayout(n)
 	}
 	short := f.short()
@@ -164,6 +164,17 @@ func canonicalFact(n *yaml.Node) *layout {
 		return anyLayout(n)
 	}
 	return lineLayout(short)
+}
+
+// quoteTypes puts event types as the map form has them into the quotes that the short form needs.
+func (f *factSyntax) quoteTypes() {
+	inner := f
+	if f.series != nil {
+		inner = f.series
+	}
+	for i := range inner.types {
+		inner.types[i].text = typeText(inner.types[i].text)
+	}
 }
 
 // short writes an aggregate as written, clauses in one order.

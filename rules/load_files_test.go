@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"kelpie/rules/yaml"
 )
 
 // write makes files in a folder and returns it.
@@ -113,6 +116,33 @@ func TestHostile(t *testing.T) {
 	f("events", "rules:\n"+rule("a")+"tests:\n- {name: n, rule: a, expect: [], given: [{repeat: 100000, every: 1s, time: 1, type: A}, {repeat: 2, every: 1s, time: 1, type: A}]}\n", "more than 100000 events")
 }
 
+// comments returns all comments of a source, sorted.
+func comments(t *testing.T, src string) (out []string) {
+	n, errs := yaml.Parse(src)
+	if len(errs) > 0 {
+		t.Fatalf("%v\n%s", errs[0], src)
+	}
+	var walk func(n *yaml.Node)
+	add := func(lines ...string) {
+		for _, c := range lines {
+			if c != "" {
+				out = append(out, c)
+			}
+		}
+	}
+	walk = func(n *yaml.Node) {
+		add(n.Foot...)
+		for _, e := range n.Entries {
+			add(e.Head...)
+			add(e.Tail)
+			walk(e.Value)
+		}
+	}
+	walk(n)
+	slices.Sort(out)
+	return out
+}
+
 func FuzzLoad(f *testing.F) {
 	for _, name := range ruleFiles(f, "testdata/cases", "testdata/examples", "testdata/load") {
 		b, err := os.ReadFile(name)
@@ -147,6 +177,9 @@ func FuzzLoad(f *testing.F) {
 		twice, err := Format(once)
 		if err != nil || string(twice) != string(once) {
 			t.Fatalf("formatting twice: %v\n%s\n---\n%s", err, once, twice)
+		}
+		if a, b := comments(t, src), comments(t, string(once)); !slices.Equal(a, b) {
+			t.Fatalf("comments %q became %q\n%s\n---\n%s", a, b, src, once)
 		}
 		if set == nil {
 			return

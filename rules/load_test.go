@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -179,6 +180,9 @@ func TestFiles(t *testing.T) {
 			twice, err := Format(once)
 			if err != nil || string(twice) != string(once) {
 				t.Errorf("formatting twice is not formatting once (%v):\n%s\n---\n%s", err, once, twice)
+			}
+			if a, b := comments(t, src), comments(t, string(once)); !slices.Equal(a, b) {
+				t.Errorf("comments %q became %q", a, b)
 			}
 			again, err := LoadBytes(name, once, Options{})
 			if err != nil {
