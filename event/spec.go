@@ -5,11 +5,11 @@ import "fmt"
 // Spec is the part `event:` of the configuration: which fields hold the type, the time and the id.
 // The zero Spec is the default.
 type Spec struct {
-	Type    string `yaml:"type"`           // path, default "type"
-	Time    string `yaml:"time"`           // path, default "time"
-	ID      string `yaml:"id"`             // path, default "id"
-	Preset  string `yaml:"preset"`         // "" or "cloudevents"
-	MaxSize int    `yaml:"max_event_size"` // bytes, default 1 MiB
+	Type    string `yaml:"type"`                        // path, default "type"
+	Time    string `yaml:"time"`                        // path, default "time"
+	ID      string `yaml:"id"`                          // path, default "id"
+	Preset  string `yaml:"preset"`                      // "" or "cloudevents"
+	MaxSize int    `yaml:"max_event_size" unit:"bytes"` // bytes, default 1 MiB
 }
 
 const (

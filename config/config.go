@@ -1,0 +1,154 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"kelpie/alert"
+	"kelpie/engine"
+	"kelpie/event"
+	"kelpie/rules"
+	"kelpie/state"
+)
+
+// Config is what kelpie.yml says, with defaults filled in and paths resolved.
+type Config struct {
+	Data     string     `yaml:"data"` // folder with log/ and state/; default "data"
+	Event    Event      `yaml:"event"`
+	Time     Time       `yaml:"time"`
+	Timezone string     `yaml:"timezone"` // of rules that name none; default UTC
+	Rules    []string   `yaml:"rules"`    // files and folders; default "rules"
+	Sources  []Source   `yaml:"sources"`
+	Log      Log        `yaml:"log"`
+	State    state.Spec `yaml:"state"`
+	Alerts   alert.Spec `yaml:"alerts"`
+	Metrics  Metrics    `yaml:"metrics"`
+	Logging  Logging    `yaml:"logging"`
+	Rejected Rejected   `yaml:"rejected"`
+}
+
+// Validate says what is wrong between the parts, each as an error that begins with a setting's name.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := time.LoadLocation(c.Timezone); err != nil {
+		errs = append(errs, fmt.Errorf("timezone: there is no time zone %q: write one such as Europe/Berlin", c.Timezone))
+	}
+	if len(c.Rules) == 0 {
+		errs = append(errs, errors.New("rules: a file or folder is needed"))
+	}
+	if c.Log.Dir != "" && filepath.Clean(c.Log.Dir) == filepath.Clean(c.State.Dir) {
+		errs = append(errs, errors.New("state: log and state need folders of their own"))
+	}
+	names := map[string]bool{}
+	for i, s := range c.Sources {
+		if names[s.name()] {
+			errs = append(errs, fmt.Errorf("sources.%d: there are two sources %q: give them names", i, s.name()))
+		}
+		names[s.name()] = true
+	}
+	return errors.Join(errs...)
+}
+
+// Default returns the settings that hold where nothing is said, with paths relative to dir.
+func Default(dir string) *Config {
+	c := defaults()
+	c.resolve(dir)
+	return c
+}
+
+func defaults() *Config {
+	return &Config{
+		Data:     "data",
+		Event:    Event{Spec: event.Spec{}.WithDefaults()},
+		Time:     Time{Order: "arrival", Disorder: 2 * time.Second, Idle: 30 * time.Second, Future: 5 * time.Minute},
+		Rules:    []string{"rules"},
+		Log:      Log{Segment: 128 << 20},
+		State:    state.DefaultSpec(),
+		Alerts:   alert.DefaultSpec(),
+		Metrics:  Metrics{Listen: "127.0.0.1:9477"},
+		Logging:  Logging{Level: "info", Format: "text"},
+		Rejected: Rejected{Max: 10_000, Bytes: 64 << 20},
+	}
+}
+
+// Load reads a configuration file. What is wrong in it is rules.Errors.
+func Load(path string) (*Config, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	c, wrong := Parse(path, src)
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return c, nil
+}
+
+// Parse reads a configuration whose file has the given name; paths are relative to its folder. Where something is
+// wrong the Config is nil.
+func Parse(name string, src []byte) (*Config, rules.Errors) {
+	c := defaults()
+	d := newDecoder(name, string(src))
+	d.document(c)
+	if len(d.errs) > 0 {
+		return nil, d.errs.Sorted()
+	}
+	c.resolve(filepath.Dir(name))
+	return c, nil
+}
+
+// resolve makes all paths relative to dir.
+func (c *Config) resolve(dir string) {
+	at := func(path *string) {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+	at(&c.Data)
+	within := func(path *string, name string) {
+		if *path == "" {
+			*path = filepath.Join(c.Data, name)
+			return
+		}
+		at(path)
+	}
+	within(&c.Log.Dir, "log")
+	within(&c.State.Dir, "state")
+	at(&c.Alerts.File)
+	for i := range c.Rules {
+		at(&c.Rules[i])
+	}
+	for i := range c.Sources {
+		c.Sources[i].Name = c.Sources[i].name()
+		for j := range c.Sources[i].Files {
+			at(&c.Sources[i].Files[j])
+		}
+	}
+}
+
+// RuleOptions returns what the rules are checked against.
+func (c *Config) RuleOptions() rules.Options {
+	return rules.Options{
+		Types: c.Event.types(), Strict: c.Event.Strict, Timezone: c.Timezone,
+		Order: c.Time.Order, Event: c.Event.Spec,
+	}
+}
+
+// TimeSpec returns the settings of order, watermark and lateness.
+func (c *Config) TimeSpec() engine.TimeSpec {
+	return engine.TimeSpec{
+		ByTime:   c.Time.Order == "time",
+		Disorder: c.Time.Disorder.Milliseconds(),
+		Lateness: c.Time.Lateness.Milliseconds(),
+		Idle:     c.Time.Idle.Milliseconds(),
+		Future:   c.Time.Future.Milliseconds(),
+	}
+}
+
+// RejectBounds returns how many refused events are kept.
+func (c *Config) RejectBounds() state.RejectBounds {
+	return state.RejectBounds{Events: c.Rejected.Max, Bytes: c.Rejected.Bytes}
+}
