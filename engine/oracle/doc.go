@@ -56,6 +56,8 @@
 //  14. Where `for` ends during the cooldown, the pending instance is dropped and the next true judgement begins anew.
 //     Chosen.
 //  15. An evaluation as of an earlier time than the last one opens an instance if none is open. Page.
+//     A close at e is earlier than anything else as of e: it does not change an instance that an event as of e has
+//     opened. Page ("before those at e or later").
 //  16. An abstaining judgement counts as judged as of its time. Chosen.
 //  17. A late judgement that says false neither resolves nor ends a pending instance. A window whose instance has opened
 //     never opens another. Page; for pending chosen.

@@ -181,7 +181,12 @@ func (r *ruleDraft) aggregate(head, filter, window, by string) {
 	r.count++
 	name := fmt.Sprintf("f%d", r.count)
 	r.line("  %s: '%s%s %s%s'", name, strings.ReplaceAll(head, "'", ""), filter, window, by)
-	r.atom(func() string { return r.compare(name, head) })
+	r.atom(func() string {
+		if r.close && by != "" { // on a close there is no other key
+			return "(" + name + " ?? 0) != 0"
+		}
+		return r.compare(name, head)
+	})
 }
 
 // compare draws a condition over a fact.

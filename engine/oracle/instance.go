@@ -16,6 +16,7 @@ type instance struct {
 	state      int
 	since      int64 // pending: when it began
 	judged     int64 // the latest time that it was judged as of
+	after      bool  // it was judged as of then by what comes after a close of windows at that time
 	alert      int   // open: index into the result's alerts
 	cause      Alert // pending: what began it
 	hasOpened  bool
@@ -25,13 +26,13 @@ type instance struct {
 // step lets an evaluation change the key's instance.
 func (r *ruleState) step(k *keyState, v verdict, j *judgement) {
 	in := &k.instance
-	if in.state != none && j.asOf < in.judged {
+	if in.state != none && in.judgedLater(j.asOf, j.how != onClose || r.beat == 0) {
 		return
 	}
 	if j.late && !v.fired {
 		return
 	}
-	in.judged = j.asOf
+	in.judged, in.after = j.asOf, j.how != onClose || r.beat == 0
 	switch in.state {
 	case none:
 		r.begin(k, v, j)
@@ -45,6 +46,12 @@ func (r *ruleState) step(k *keyState, v verdict, j *judgement) {
 			r.resolve(k, j.asOf)
 		}
 	}
+}
+
+// judgedLater reports whether the instance has been judged as of a later time than at. A close of windows at e comes
+// before all else as of e, since it is about what happened before e.
+func (in *instance) judgedLater(at int64, after bool) bool {
+	return at < in.judged || at == in.judged && in.after && !after
 }
 
 // resolves reports whether an evaluation ends an open instance.
@@ -92,7 +99,10 @@ func (r *ruleState) open(k *keyState, cause Alert, at int64) {
 	if cause.Window != nil {
 		k.opened[*cause.Window] = true
 	}
-	in.state, in.judged, in.hasOpened, in.lastOpened = open, at, true, at
+	in.state, in.hasOpened, in.lastOpened = open, true, at
+	if at > in.judged { // `for` has ended
+		in.judged, in.after = at, true
+	}
 	in.alert = len(r.o.out.Alerts)
 	r.o.out.Alerts = append(r.o.out.Alerts, cause)
 	if r.Point {
@@ -198,7 +208,7 @@ func (r *ruleState) close(k *keyState, end int64) {
 		return
 	}
 	in := &k.instance
-	if in.state == none || end < in.judged {
+	if in.state == none || in.judgedLater(end, false) {
 		return
 	}
 	if in.state == open {
