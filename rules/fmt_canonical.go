@@ -94,7 +94,7 @@ func canonicalTable(n *yaml.Node) *layout {
 		return on
 	})
 	l.flow = false
-	l.order([]string{"key", "on"})
+	l.order(tableKeys)
 	return l
 }
 
@@ -112,7 +112,7 @@ func canonicalTest(n *yaml.Node) *layout {
 		return textLayout(v)
 	})
 	l.flow = false
-	l.order([]string{"name", "rule", "time", "given", "until", "expect"})
+	l.order(testKeys)
 	for i := range l.entries {
 		l.entries[i].blank = false
 	}

@@ -165,6 +165,9 @@ func (d declarations) sorted() []declaration {
 	return out
 }
 
+// fileKeys are the keys of a file.
+var fileKeys = []string{"tables", "rules", "tests"}
+
 // file reads one file's declarations.
 func (l *loader) file(name, text string) {
 	if len(text) > yaml.MaxSize { // before its lines are counted
@@ -180,7 +183,7 @@ func (l *loader) file(name, text string) {
 	if tree.Kind == yaml.Empty || tree.Kind == yaml.Bad {
 		return
 	}
-	keys, _ := rd.mapping(tree, "a file of rules", "rules", "tables", "tests")
+	keys, _ := rd.mapping(tree, "a file of rules", fileKeys...)
 	rd.declare(keys["rules"], "rule", l.rules, func(d declarations) { l.rules = d })
 	rd.declare(keys["tables"], "table", l.tables, func(d declarations) { l.tables = d })
 	for _, e := range rd.items(keys["tests"], "tests", "a test") {

@@ -8,6 +8,9 @@ import (
 	"kelpie/rules/yaml"
 )
 
+// tableKeys are the keys of a table, in the order in which `kelpie fmt` writes them.
+var tableKeys = []string{"key", "on"}
+
 // readTables reads the tables, and makes their names known to the rules' expressions.
 func (l *loader) readTables() {
 	for i, d := range l.tables.sorted() {
@@ -44,7 +47,7 @@ type tableUpdateText struct {
 }
 
 func (tr *tableReader) read(d declaration) {
-	keys, ok := tr.mapping(d.body, "a table", "key", "on")
+	keys, ok := tr.mapping(d.body, "a table", tableKeys...)
 	if !ok {
 		return
 	}

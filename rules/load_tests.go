@@ -9,12 +9,15 @@ import (
 	"kelpie/rules/yaml"
 )
 
+// testKeys are the keys of a test, in the order in which `kelpie fmt` writes them.
+var testKeys = []string{"name", "rule", "time", "given", "until", "expect"}
+
 // maxGiven bounds the events of one test, repeated ones included.
 const maxGiven = 100_000
 
 // readTest reads one test; nil if it is no mapping.
 func (rd *reader) readTest(n *yaml.Node) *Test {
-	keys, ok := rd.mapping(n, "a test", "name", "rule", "time", "given", "until", "expect")
+	keys, ok := rd.mapping(n, "a test", testKeys...)
 	if !ok {
 		return nil
 	}
