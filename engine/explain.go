@@ -45,7 +45,7 @@ type WindowCost struct {
 
 // FactPlan is one fact that is kept, once for all rules that name it.
 type FactPlan struct {
-	Fact  string   `json:"fact"` // its canonical text
+	Fact  string   `json:"fact"` // as one of the rules writes it
 	Key   string   `json:"key"`
 	Kept  string   `json:"kept"`  // "running value", "events", "windows", "windows of events", "session", "session's events"
 	Rules []string `json:"rules"` // rule.name of each use
@@ -130,7 +130,7 @@ func (s *scope) events() string {
 		text = strings.Join(s.types, ", ")
 	}
 	if s.where != nil {
-		text += " where " + s.where.Canon
+		text += " where " + s.where.Src
 	}
 	return text
 }
@@ -148,7 +148,7 @@ func (s *scope) explainWindows() (out []WindowCost) {
 // explainFacts lists the scope's facts with the rules that name them.
 func (s *scope) explainFacts(p *Plan) (out []FactPlan) {
 	for _, f := range s.facts {
-		fp := FactPlan{Fact: f.Text, Key: s.dim.name, Kept: f.kind.kept(), Rules: []string{}}
+		fp := FactPlan{Fact: factText(f.Fact), Key: s.dim.name, Kept: f.kind.kept(), Rules: []string{}}
 		for _, rp := range p.rules {
 			for i := range rp.facts {
 				if rp.facts[i].shared == f {
@@ -190,14 +190,40 @@ func (rp *rulePlan) explain() RuleNeeds {
 		if f.Expr != nil {
 			continue
 		}
-		w := f.Name + ": " + f.Window.String()
-		if f.Window.Before > 0 {
-			w += " before " + rules.FormatDuration(f.Window.Before)
-		}
-		n.Windows = append(n.Windows, w)
+		n.Windows = append(n.Windows, f.Name+": "+windowText(f.Window))
 	}
 	for _, t := range rp.TableRefs {
 		n.Tables = append(n.Tables, t.Name)
 	}
 	return n
+}
+
+// factText writes a fact in its short form, with its expressions as they are written.
+func factText(f *rules.Fact) string {
+	text := f.Agg
+	if f.Arg != nil {
+		text += "(" + f.Arg.Src + ")"
+	}
+	if f.Of != nil {
+		text += " of " + strings.Join(f.Of, ", ")
+	}
+	if f.Where != nil {
+		text += " where " + f.Where.Src
+	}
+	w := windowText(f.Window)
+	if f.Series != "" {
+		each, over, _ := strings.Cut(w, ", ")
+		text, w = f.Series+"("+text+" "+each+")", over
+	}
+	if text += " " + w; f.Seasonal {
+		text += " at same hour-of-week"
+	}
+	return text
+}
+
+func windowText(w rules.Window) string {
+	if w.Before > 0 {
+		return w.String() + " before " + rules.FormatDuration(w.Before)
+	}
+	return w.String()
 }

@@ -84,21 +84,19 @@ func (x *execution) neverJudged() string {
 	var why []string
 	add := func(n int, format string, args ...any) {
 		if n > 0 {
-			why = append(why, fmt.Sprintf("%d of %d events ", n, len(x.test.Given))+fmt.Sprintf(format, args...))
+			why = append(why, fmt.Sprintf("%d ", n)+fmt.Sprintf(format, args...))
 		}
 	}
-	add(otherType, "are not of type %s", strings.Join(x.rule.Events, ", "))
+	add(otherType, "of another type than %s", strings.Join(x.rule.Events, ", "))
 	if x.rule.Where != nil {
-		add(filtered, "do not pass where: %s", x.rule.Where.Src)
+		add(filtered, "not passing where: %s", x.rule.Where.Src)
 	}
-	add(keyless, "have no %s to be the key", pathsText(x.rule.By))
-	if judged > 0 && x.rule.OnClose {
-		add(judged, "are in windows, none of which was judged")
-	}
+	add(keyless, "without %s, the key", pathsText(x.rule.By))
+	add(judged, "in windows, none of which was judged")
 	if len(why) == 0 {
-		why = []string{"no events are given"}
+		return x.rule.Name + " was never judged: no events are given"
 	}
-	return x.rule.Name + " was never judged: " + strings.Join(why, "; ")
+	return fmt.Sprintf("%s was never judged: of %d events %s", x.rule.Name, len(x.test.Given), strings.Join(why, "; "))
 }
 
 func passes(where *rules.Expr, env *rules.Env) bool {

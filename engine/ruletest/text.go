@@ -37,7 +37,7 @@ func (r *Result) Text() string {
 func (l *Line) rows() (out [][3]string) {
 	out = append(out, [3]string{})
 	for _, m := range l.Members {
-		row := [3]string{" ", m.Name + ": " + m.Want, m.Name + ": " + m.Got}
+		row := [3]string{" ", m.Name + ": " + plain(m.Name, m.Want), m.Name + ": " + plain(m.Name, m.Got)}
 		switch {
 		case l.Expect == nil:
 			row[0], row[1] = "+", ""
@@ -57,6 +57,14 @@ func (l *Line) rows() (out [][3]string) {
 		out[1][2] = "no such opening"
 	}
 	return out
+}
+
+// plain takes the quotes off a time, which needs none to be known as one.
+func plain(name, text string) string {
+	if name == "time" {
+		return strings.Trim(text, `"`)
+	}
+	return text
 }
 
 const (

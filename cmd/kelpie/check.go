@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"kelpie/engine"
+	"kelpie/rules"
+)
+
+type checkOptions struct {
+	config       string
+	plan, asJSON bool
+}
+
+func newCheck() *cobra.Command {
+	var o checkOptions
+	c := &cobra.Command{
+		Use:   "check [flags] [RULES...]",
+		Short: "Check rules: all mistakes at once, each with its place and what to do",
+		Long: `Checks rule files and folders and tells all mistakes at once, each with file, line, column and what was probably
+meant. With a configuration that declares the fields' types, unknown fields are mistakes too.
+
+--plan shows how the rules would be carried out: which rows there are, which facts rules share, how many bytes a key
+takes, and how much history each rule needs (so long a new rule warms up).`,
+		Example: `  kelpie check rules/
+  kelpie check -c kelpie.yml --plan
+  kelpie check rules/orders.yml --json`,
+		RunE: func(c *cobra.Command, args []string) error { return check(c.OutOrStdout(), args, &o) },
+	}
+	f := c.Flags()
+	f.StringVarP(&o.config, "config", "c", "", "the configuration `file`, for the types of fields and how time is read")
+	f.BoolVar(&o.plan, "plan", false, "show how the rules would be carried out")
+	f.BoolVar(&o.asJSON, "json", false, "print JSON")
+	return c
+}
+
+func check(out io.Writer, args []string, o *checkOptions) error {
+	s, err := loadSettings(o.config)
+	if err != nil {
+		return err
+	}
+	set, err := s.loadRules(args)
+	var wrong rules.Errors
+	if errors.As(err, &wrong) && o.asJSON {
+		return reportMistakes(out, wrong)
+	}
+	if err != nil {
+		return err
+	}
+	p, err := engine.NewPlan(set, s.event, s.time, engine.NewUnits())
+	if err != nil {
+		return err
+	}
+	r := checkReport{OK: true, Rules: len(set.Rules), Tables: len(set.Tables), Tests: len(set.Tests), Mistakes: []mistake{}}
+	if o.plan {
+		x := p.Explain()
+		r.Plan = &x
+	}
+	if o.asJSON {
+		return r.writeJSON(out)
+	}
+	fmt.Fprintf(out, "%s, %s, %s: no mistakes\n", counted(r.Rules, "rule"), counted(r.Tables, "table"), counted(r.Tests, "test"))
+	if o.plan {
+		return writePlan(out, r.Plan)
+	}
+	return nil
+}
+
+// checkReport is what `kelpie check --json` prints.
+type checkReport struct {
+	OK       bool                `json:"ok"`
+	Rules    int                 `json:"rules"`
+	Tables   int                 `json:"tables"`
+	Tests    int                 `json:"tests"`
+	Mistakes []mistake           `json:"mistakes"`
+	Plan     *engine.Explanation `json:"plan,omitempty"`
+}
+
+type mistake struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`   // from 1; 0: the file as a whole
+	Column  int    `json:"column"` // in characters, from 1
+	Width   int    `json:"width"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Source  string `json:"source,omitempty"` // the line as it is written
+}
+
+func (r checkReport) writeJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}
+
+func reportMistakes(w io.Writer, wrong rules.Errors) error {
+	r := checkReport{}
+	for _, e := range wrong {
+		r.Mistakes = append(r.Mistakes, mistake{e.At.File, e.At.Line, e.At.Column, e.Width, e.Message, e.Hint, e.Line})
+	}
+	if err := r.writeJSON(w); err != nil {
+		return err
+	}
+	return errReported
+}

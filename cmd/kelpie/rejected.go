@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"kelpie/engine"
+	"kelpie/event"
+)
+
+// rejected counts the events that were refused, and keeps them in a file if there is one.
+type rejected struct {
+	out   *output // nil: they are only counted
+	count map[event.Reason]int64
+	first *engine.Rejection
+	line  []byte
+}
+
+// newRejected creates the file, if there is a name.
+func newRejected(name string) (*rejected, error) {
+	r := &rejected{count: map[event.Reason]int64{}}
+	if name == "" {
+		return r, nil
+	}
+	var err error
+	r.out, err = createOutput(name)
+	return r, err
+}
+
+func (r *rejected) take(list []engine.Rejection) error {
+	for i := range list {
+		x := &list[i]
+		if r.count[x.Reason]++; r.first == nil {
+			first := *x
+			first.Raw = nil
+			r.first = &first
+		}
+		if r.out == nil {
+			continue
+		}
+		r.line = appendRejection(r.line[:0], x)
+		if _, err := r.out.Write(r.line); err != nil {
+			return fmt.Errorf("rejected: %w", err)
+		}
+	}
+	return nil
+}
+
+// appendRejection appends a refused event as a line of JSON. What is not UTF-8 is kept as raw_base64 in place of raw.
+func appendRejection(b []byte, x *engine.Rejection) []byte {
+	text := func(name, s string) {
+		b = append(b, name...)
+		b = event.AppendJSON(b, event.StringValue(s))
+	}
+	text(`{"position":`, x.Position.String())
+	if x.Position.Kind == event.FilePosition {
+		b = strconv.AppendInt(append(b, `,"line":`...), x.Position.Offset, 10)
+	}
+	text(`,"reason":`, string(x.Reason))
+	b = strconv.AppendInt(append(b, `,"offset":`...), int64(x.Offset), 10)
+	text(`,"detail":`, x.Detail)
+	if utf8.Valid(x.Raw) {
+		text(`,"raw":`, string(x.Raw))
+	} else {
+		text(`,"raw_base64":`, base64.StdEncoding.EncodeToString(x.Raw))
+	}
+	return append(b, "}\n"...)
+}
+
+func (r *rejected) close() error {
+	if r.out == nil {
+		return nil
+	}
+	return r.out.Close()
+}
+
+// summary says how many events were refused and why, if any were.
+func (r *rejected) summary(w io.Writer, kept string) {
+	if r.first == nil {
+		return
+	}
+	total, reasons := int64(0), ""
+	for _, reason := range slices.Sorted(maps.Keys(r.count)) {
+		if reasons != "" {
+			reasons += ", "
+		}
+		reasons += thousands(r.count[reason]) + " " + string(reason)
+		total += r.count[reason]
+	}
+	fmt.Fprintf(w, "kelpie: %s refused: %s\n", counted(int(total), "event"), reasons)
+	if kept != "" {
+		fmt.Fprintf(w, "    they are in %s\n", kept)
+		return
+	}
+	fmt.Fprintf(w, "    the first: %s: %v (--rejected FILE keeps them all)\n", r.first.Position,
+		&event.Refusal{Reason: r.first.Reason, Offset: r.first.Offset, Detail: r.first.Detail})
+}
