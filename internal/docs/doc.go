@@ -1,0 +1,16 @@
+// Package docs runs what the documentation shows. It has tests only.
+//
+// A fenced block says by its first line what is done with it:
+//
+//	```yaml rules            rules, with or without tests: they must be without error, and their tests pass
+//	```text error            what is said about the rules above, which are wrong
+//	```jsonl events ARGS     events for the rules above; ARGS as for `kelpie features`: --order --disorder --lateness --drain
+//	```jsonl rows            the rows of those events, in order; of each the members named are compared
+//	```jsonl alerts          the alerts of those events, in order of opening; of each the members named are compared
+//	```jsonl opened          in an example's README: the alerts of its events.jsonl, when the stream has ended
+//	```yaml config           a configuration, which must be without error
+//	```sh run                commands that must succeed, in a copy of the examples
+//	```text output           what the commands above print
+//
+// Other blocks are grammar, pictures or bytes, and are not run.
+package docs
