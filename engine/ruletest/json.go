@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"kelpie/engine"
@@ -16,7 +17,11 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 	for i := range r.Lines {
 		out.Lines = append(out.Lines, r.Lines[i].json())
 	}
-	return json.Marshal(out)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // conditions are full of < and >
+	err := e.Encode(out)
+	return b.Bytes(), err
 }
 
 type resultJSON struct {
