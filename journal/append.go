@@ -87,7 +87,7 @@ func (l *Log) begin(ctx context.Context, b *Batch, order *Appender) (*Pending, e
 	}
 	p := &Pending{done: make(chan struct{})}
 	var e *entry
-	if b.size() > smallMost || len(b.Lines) > blockRecords {
+	if b.size() > min(smallMost, l.opts.BlockSize) || len(b.Lines) > blockRecords {
 		e = l.encode(b)
 		e.order, e.pending = order, []*Pending{p}
 	}

@@ -134,8 +134,9 @@ func (r *indexReader) byte() byte {
 }
 
 func (r *indexReader) text() string {
-	n := r.number(uint64(len(r.b)))
-	if r.bad {
+	n := r.uvarint()
+	if n > uint64(len(r.b)) {
+		r.fail()
 		return ""
 	}
 	s := string(r.b[:n])

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func (c *clock) now() time.Time { return time.UnixMilli(c.ms) }
 
 // small makes a log with small blocks and segments, so that few records make many of them.
 func small(fs vfs.FS) Options {
-	return Options{FS: fs, BlockSize: 300, SegmentSize: 2000, Now: (&clock{1000}).now}
+	return Options{FS: fs, BlockSize: 1000, SegmentSize: 9000, Now: (&clock{1000}).now}
 }
 
 func open(t testing.TB, o Options) *Log {
@@ -46,7 +47,12 @@ func open(t testing.TB, o Options) *Log {
 
 // payload is what a test appends as its i-th record: of varying length, some of it random to a compressor.
 func payload(i int) []byte {
-	return fmt.Appendf(nil, `{"n":%d,"x":"%x","pad":"%s"}`, i, uint64(i)*0x9E3779B97F4A7C15, strings.Repeat("-", i%97))
+	rng := rand.New(rand.NewPCG(uint64(i), 1))
+	b := fmt.Appendf(nil, `{"n":%d,"pad":"%s","x":"`, i, strings.Repeat("-", i%97))
+	for range 15 {
+		b = fmt.Appendf(b, "%016x", rng.Uint64())
+	}
+	return append(b, `"}`...)
 }
 
 // batch makes a batch of records from to to, as a file of lines has them: blank is after which of them a blank line
