@@ -2,6 +2,8 @@ package docs
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -107,5 +109,23 @@ func (p *page) compare(f fence) {
 	}
 	if diff := compare(f.text, got); diff != "" {
 		p.errorf(f, "%s", diff)
+	}
+}
+
+// TestFunctions wants every function in docs/rules.md, in the words of the package that computes it.
+func TestFunctions(t *testing.T) {
+	src, err := os.ReadFile(filepath.Join(root, "docs", "rules.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range rules.Functions() {
+		example := ""
+		if f.Example != "" {
+			example = "`" + f.Example + "`"
+		}
+		line := fmt.Sprintf("| `%s` | %s | %s |", f.Signature, f.Meaning, example)
+		if !strings.Contains(string(src), "\n"+line+"\n") {
+			t.Errorf("docs/rules.md lacks the line\n%s", line)
+		}
 	}
 }
