@@ -72,15 +72,19 @@ func findFiles(paths []string) (files []string, err *Error) {
 	}
 	for _, path := range paths {
 		before := len(files)
-		walkErr := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		root := path
+		if st, err := os.Stat(path); err == nil && st.IsDir() {
+			root = path + string(filepath.Separator) // also where path is a link to a folder
+		}
+		walkErr := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
 			case len(files) > maxFiles:
 				return fmt.Errorf("more than %d rule files", maxFiles)
-			case name == path && !d.IsDir():
+			case name == root && !d.IsDir():
 				add(name)
-			case d.IsDir() && name != path && strings.HasPrefix(d.Name(), "."):
+			case d.IsDir() && name != root && strings.HasPrefix(d.Name(), "."):
 				return fs.SkipDir
 			case !d.IsDir() && isRuleFile(d.Name()):
 				add(name)

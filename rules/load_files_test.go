@@ -55,6 +55,20 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestLinks loads through links, as a mounted folder of configuration has them.
+func TestLinks(t *testing.T) {
+	dir := write(t, map[string]string{"..v1/a.yml": "rules:\n" + rule("a")})
+	for from, to := range map[string]string{filepath.Join(dir, "a.yml"): filepath.Join("..v1", "a.yml"), dir + "-link": dir} {
+		if err := os.Symlink(to, from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, err := Load([]string{dir + "-link"}, Options{})
+	if err != nil || len(set.Rules) != 1 {
+		t.Errorf("%v %v", set, err)
+	}
+}
+
 func TestFolderMistakes(t *testing.T) {
 	dir := write(t, map[string]string{
 		"a.yml":          "rules:\n" + rule("same") + rule("fine"),
@@ -190,4 +204,20 @@ func FuzzLoad(f *testing.F) {
 		}
 		sameMeaning(t, set, again)
 	})
+}
+
+func BenchmarkLoad(b *testing.B) {
+	src, _ := readFile("testdata/examples/founding.yml")
+	head, one, _ := strings.Cut(src, "  volume-10x:\n")
+	one, _, _ = strings.Cut(one, "\n  over-credit-limit:")
+	for i := range 1000 {
+		head += fmt.Sprintf("  volume-%d:\n%s\n", i, one)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(head)))
+	for b.Loop() {
+		if _, err := LoadBytes("b.yml", []byte(head), Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
