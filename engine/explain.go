@@ -33,7 +33,7 @@ type RowPlan struct {
 type EventCost struct {
 	Events string `json:"events"` // the types and the filter of the rules
 	Bytes  int    `json:"bytes"`  // without the text of values that are kept as text
-	Kept   string `json:"kept"`
+	Kept   string `json:"kept"` // "for 10m", "while its session is open"
 }
 
 // WindowCost is what one aligned window or one session with events in it adds to a row.
@@ -100,7 +100,7 @@ func (d *dim) explain(p *Plan) RowPlan {
 		}
 		r.Fixed += blockHeader + s.fixed
 		if s.log != nil {
-			r.PerEvent = append(r.PerEvent, EventCost{s.events(), s.log.Width, rules.FormatDuration(max(s.keepEvent, s.keepClose))})
+			r.PerEvent = append(r.PerEvent, EventCost{s.events(), s.log.Width, s.kept()})
 		}
 		r.PerWindow = append(r.PerWindow, s.explainWindows()...)
 	}
@@ -133,6 +133,18 @@ func (s *scope) events() string {
 		text += " where " + s.where.Src
 	}
 	return text
+}
+
+// kept says how long an entry of the log is kept.
+func (s *scope) kept() string {
+	keep := max(s.keepEvent, s.keepClose)
+	switch {
+	case s.foreign:
+		keep = 2 * s.longest
+	case keep == 0:
+		return "while its session is open"
+	}
+	return "for " + rules.FormatDuration(keep)
 }
 
 func (s *scope) explainWindows() (out []WindowCost) {

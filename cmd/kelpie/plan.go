@@ -47,7 +47,7 @@ func writeRowPlan(w io.Writer, r *engine.RowPlan) {
 	}
 	fmt.Fprintf(w, "\n    \t%d bytes and the key\n", r.Fixed)
 	for _, e := range r.PerEvent {
-		fmt.Fprintf(w, "    \t+ %d bytes an event, for %s: %s\n", e.Bytes, e.Kept, e.Events)
+		fmt.Fprintf(w, "    \t+ %d bytes an event, %s: %s\n", e.Bytes, e.Kept, e.Events)
 	}
 	for _, c := range r.PerWindow {
 		most := "open ones only"
