@@ -166,6 +166,7 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	e.parallel(func(i int) {
 		sh := e.shards[i]
 		sh.out.reset()
+		sh.applied = 0
 		for _, wk := range e.workers {
 			sh.apply(wk.ops[i], e.evs)
 		}

@@ -33,7 +33,7 @@ type RowPlan struct {
 type EventCost struct {
 	Events string `json:"events"` // the types and the filter of the rules
 	Bytes  int    `json:"bytes"`  // without the text of values that are kept as text
-	Kept   string `json:"kept"` // "for 10m", "while its session is open"
+	Kept   string `json:"kept"`   // "for 10m", "while its session is open"
 }
 
 // WindowCost is what one aligned window or one session with events in it adds to a row.

@@ -83,10 +83,13 @@ func (sh *shard) evalFact(j *judgement, i int) {
 	}
 	v, samples, exact := sh.windowFact(j, fp)
 	env.Facts[i], env.Samples[i] = v, samples
-	if !exact {
+	if !exact && fp.shared.sums() {
 		j.inexact |= 1 << i
 	}
 }
+
+// sums reports whether the fact adds values up, so that float64s among them make it inexact.
+func (f *fact) sums() bool { return f.Agg == "sum" || f.Agg == "avg" || f.Agg == "stddev" }
 
 // windowFact computes a fact as of the judgement.
 func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples int64, exact bool) {

@@ -51,6 +51,7 @@ func (s *scope) reset(b []byte, flags uint64) {
 	putTime(b, scopeCursor, none)
 	putTime(b, scopeDue, state.Never)
 	le.PutUint64(b[scopeFlags:], flags)
+	putTime(b, scopeNewest, none)
 }
 
 // forget drops the events of the key; open instances stay, and so do events of other types than the rules' (`of`),
@@ -58,8 +59,11 @@ func (s *scope) reset(b []byte, flags uint64) {
 func (sh *shard) forget(s *scope, row *state.Row) {
 	if b := row.Block(s.unit); b != nil {
 		n := s.keepOf(row, b)
+		newest, due := getTime(b, scopeNewest), getTime(b, scopeDue)
 		s.reset(b, le.Uint64(b[scopeFlags:]))
 		le.PutUint32(b[scopeN:], uint32(n))
+		putTime(b, scopeNewest, newest)
+		putTime(b, scopeDue, due)
 		if n == 0 && s.log != nil && s.log.Heap {
 			row.Remove(s.heap)
 		}
@@ -145,16 +149,16 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 	}
 	if s.onClose {
 		sh.schedule(s, row, ev)
+		b = row.Block(s.unit)
 	}
-	sh.setGC(row, a, s)
+	newest := max(getTime(b, scopeNewest), ev.t)
+	putTime(b, scopeNewest, newest)
+	sh.setGC(row, newest, s)
 }
 
 // setGC sees to it that the row is looked at when nothing of the scope matters any more.
-func (sh *shard) setGC(row *state.Row, a int64, s *scope) {
-	if a == none {
-		a = 0
-	}
-	if g := a + s.gc + 1; row.GC() == state.Never || g < row.GC()-sh.engine.slack {
+func (sh *shard) setGC(row *state.Row, newest int64, s *scope) {
+	if g := newest + s.gc + 1; row.GC() == state.Never || g < row.GC()-sh.engine.slack {
 		sh.gcAt(row, g)
 	}
 }

@@ -35,7 +35,8 @@ type instance struct {
 	warming  bool
 	updates  int64
 	fields   []event.Value // parallel to rulePlan.keep
-	keys     []string      // of the other dimensions of the lane, for the event judged last; "" prefix byte: absent
+	keys     []string      // of the lane's dimensions, for the event judged last: '=' and the key, "" if it had none
+	stored   []string      // keys as they were when the instance was loaded
 }
 
 // opener is what opened an alert: an event or a window.
@@ -82,6 +83,7 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 	for k := d.uint(); k > 0 && d.err == nil; k-- {
 		in.keys = append(in.keys, d.text())
 	}
+	in.stored = in.keys
 	if d.err != nil {
 		return in, fmt.Errorf("engine: the instance of rule %s: %w", rp.Name, d.err)
 	}
@@ -90,6 +92,9 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 
 // save writes the instance, or removes its block when there is nothing to remember.
 func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
+	if rp.foreign {
+		sh.watchFor(rp, row, in, in.stored)
+	}
 	if in.state == inactive {
 		t := in.until(rp)
 		if t == none || t < sh.now {

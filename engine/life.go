@@ -149,7 +149,7 @@ func (sh *shard) remember(j *judgement, in *instance) {
 	for _, slot := range rp.keep {
 		in.fields = append(in.fields, sh.env.Rec.Value(slot))
 	}
-	in.keys = in.keys[:0]
+	in.keys = nil
 	if !rp.foreign && !rp.farTable {
 		return
 	}
@@ -165,15 +165,39 @@ func (sh *shard) remember(j *judgement, in *instance) {
 // again notes when the instance is to be looked at without an event, and saves it.
 func (sh *shard) again(j *judgement, row *state.Row, in *instance) {
 	rp := j.rule
-	due := in.judged + rp.Expire + 1
-	if in.state == pending {
-		due = min(due, in.since+rp.For+1)
-	}
-	if x := sh.nextLeave(rp, j.rows, in); x != state.Never {
-		due = min(due, x+1)
-	}
-	in.due = due
+	in.due = sh.nextDue(rp, in, sh.nextLeave(rp, j.rows, in))
 	sh.save(rp, row, in)
+	if rp.beat > 0 && (j.mode != onClose || j.late) {
+		sh.closeNext(rp.scope, row)
+	}
+}
+
+// closeNext sees to it that the next close is judged: while an instance is open, an empty window counts too.
+func (sh *shard) closeNext(s *scope, row *state.Row) {
+	e := s.align.Shift(s.align.Start(sh.now, s.beat), s.beat, 1)
+	b := row.Block(s.unit)
+	if b == nil || e >= getTime(b, scopeDue) {
+		return
+	}
+	putTime(b, scopeDue, e)
+	if e < row.Due() {
+		sh.dueAt(row, e)
+	}
+}
+
+// nextDue returns the watermark at which the instance has to be looked at, if x is when events leave next.
+func (sh *shard) nextDue(rp *rulePlan, in *instance, x int64) int64 {
+	due := int64(state.Never)
+	if x != state.Never {
+		due = x + 1
+	}
+	switch {
+	case in.state == pending:
+		due = min(due, in.since+rp.For+1)
+	case !sh.draining:
+		due = min(due, in.judged+rp.Expire+1)
+	}
+	return due
 }
 
 // nextLeave returns the next millisecond at which one of the rule's sliding facts loses an event: after what has been
@@ -225,36 +249,30 @@ func (sh *shard) leaves(rp *rulePlan, row *state.Row, t int64) {
 		}
 		rows := sh.rowsOf(rp, row, &in)
 		x := sh.nextLeave(rp, rows, &in)
-		expires := in.judged + rp.Expire
+		expires := int64(state.Never)
+		if in.state == firing && !sh.draining {
+			expires = in.judged + rp.Expire
+		}
 		switch {
 		case in.state == pending && in.since+rp.For < min(x, t):
 			sh.openPending(rp, row, rows, &in)
-		case x < t && (x <= expires || sh.draining):
+		case x < t && x <= expires:
 			sh.judgeLeave(rp, row, rows, &in, x)
-		case expires < t && !sh.draining:
+		case expires < t:
 			j := &sh.judged
 			*j = judgement{rule: rp, mode: onLeave, asOf: expires, w: expires, rows: rows}
 			in.judged = expires
 			sh.end(j, row, &in, expires, "expired")
 		default:
-			sh.settle(rp, row, rows, &in, x)
+			sh.settle(rp, row, &in, x)
 			return
 		}
 	}
 }
 
 // settle stores the time at which the instance is due next.
-func (sh *shard) settle(rp *rulePlan, row *state.Row, rows []state.Row, in *instance, x int64) {
-	due := in.judged + rp.Expire + 1
-	if sh.draining {
-		due = state.Never
-	}
-	if in.state == pending {
-		due = min(due, in.since+rp.For+1)
-	}
-	if x != state.Never {
-		due = min(due, x+1)
-	}
+func (sh *shard) settle(rp *rulePlan, row *state.Row, in *instance, x int64) {
+	due := sh.nextDue(rp, in, x)
 	if due != in.due {
 		in.due = due
 		sh.save(rp, row, in)

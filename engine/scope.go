@@ -16,10 +16,11 @@ const none = math.MinInt64
 // scope is what rules over the same events share in one row: the same types, filter, key, longest window and way of
 // being judged. Such rules have the same A and the same memory, whatever else is loaded. The block of a scope is
 //
-//	A i64 | cursor i64 | due i64 | start u32 | n u32 | flags u64 | views × (lo u32, hi u32) | accumulators | log entries
+//	A i64 | cursor i64 | due i64 | start u32 | n u32 | flags u64 | newest i64 | views × (lo u32, hi u32) | accumulators | log entries
 //
 // A is the newest event time (semantics.md); cursor is the time as of which the views and accumulators stand; due
-// is when a window of it closes next; start and n place the log's entries; flags has the bits of rules with an instance.
+// is when a window of it closes next; start and n place the log's entries; flags has the bits of rules with an instance;
+// newest is the newest event time of any type, from which on the scope may be forgotten some time.
 type scope struct {
 	key      string
 	dim      *dim
@@ -57,7 +58,8 @@ const (
 	scopeStart  = 24
 	scopeN      = 28
 	scopeFlags  = 32
-	scopeHeader = 40
+	scopeNewest = 40
+	scopeHeader = 48
 )
 
 // feed is one way into the log: the events of the rule or of other types, with a filter, and how late they may be.
@@ -195,6 +197,9 @@ func (s *scope) layout(b *planner) error {
 	}
 	for _, x := range s.sessions {
 		s.gc = max(s.gc, 2*x.gap)
+	}
+	if s.hasOf || s.foreign {
+		s.gc = max(s.gc, 2*s.longest)
 	}
 	return nil
 }

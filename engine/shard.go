@@ -15,6 +15,7 @@ type shard struct {
 	mem    state.Memory
 	rows   []*state.Rows // by dim
 	timers *timers
+	watch  watchers
 	out    output
 	count  counters
 	err    error // of the storage: the fold stops
@@ -43,6 +44,7 @@ type shard struct {
 	opened   []state.Row
 	taken    []bool
 	peeked   byte
+	applied  uint32 // events of the stride, up to the one folded last
 }
 
 type ruleEnv struct {
@@ -51,7 +53,7 @@ type ruleEnv struct {
 }
 
 func newShard(e *Engine, i int) *shard {
-	sh := &shard{engine: e, index: i, timers: newTimers(), late: make([]bool, e.plan.nsessions), acc: make([]byte, 256)}
+	sh := &shard{engine: e, index: i, timers: newTimers(), watch: watchers{}, late: make([]bool, e.plan.nsessions), acc: make([]byte, 256)}
 	p := e.plan
 	for _, d := range p.dims {
 		sh.rows = append(sh.rows, state.NewRows(d.id, &sh.mem, nil, 0))
@@ -91,6 +93,7 @@ func (sh *shard) apply(ops []op, evs []foldEvent) {
 				sh.fireUpTo(ev.index, evs)
 			}
 			sh.event(sh.engine.plan.lanes[o.lane], o, ev)
+			sh.applied = o.ev + 1
 		}
 	}
 }
@@ -113,12 +116,14 @@ func (sh *shard) prefetch(g []op) {
 }
 
 // fireUpTo handles the timers that are due at the events up to the one with index i, in the order in which the
-// watermark reached them.
+// watermark reached them. What an event itself has made due comes right after it.
 func (sh *shard) fireUpTo(i uint32, evs []foldEvent) {
-	w := evs[i].w
-	for sh.timers.next() <= w && sh.err == nil {
+	for sh.timers.next() <= evs[i].w && sh.err == nil {
 		k := sh.engine.firstAt(sh.timers.next(), evs)
-		sh.out.at(evs[k].index, phaseDue)
+		sh.out.at(max(k, sh.applied), phaseDue)
+		if sh.applied > 0 {
+			k = max(k, sh.applied-1)
+		}
 		sh.fire(evs[k].w)
 	}
 }
@@ -177,6 +182,9 @@ func (sh *shard) event(l *lane, o *op, ev *foldEvent) {
 			if rows[i].Valid() {
 				sh.fold(s, &rows[i], ev, false)
 			}
+		}
+		if rows[i].Valid() {
+			sh.newcomers(dw, &rows[i])
 		}
 	}
 	k = 0
@@ -410,21 +418,23 @@ func (sh *shard) forgetScope(s *scope, row *state.Row, w int64) int64 {
 	if b == nil {
 		return state.Never
 	}
-	a := getTime(b, scopeA)
-	if a == none {
-		a = 0
-		if s.log != nil {
-			if l := s.openLog(row, b); l.N > 0 {
-				a = l.Time(l.N-1) + s.longest
-			}
-		}
+	if t := getTime(b, scopeNewest) + s.gc; w <= t {
+		return t + 1
 	}
-	if w <= a+s.gc {
-		return a + s.gc + 1
+	flags := le.Uint64(b[scopeFlags:])
+	due := getTime(b, scopeDue)
+	s.reset(b, flags)
+	putTime(b, scopeDue, due)
+	for _, g := range s.grids {
+		row.Remove(g.unit)
 	}
-	sh.forget(s, row)
-	b = row.Block(s.unit)
-	if le.Uint64(b[scopeFlags:]) == 0 {
+	for _, x := range s.sessions {
+		row.Remove(x.unit)
+	}
+	if s.log != nil && s.log.Heap {
+		row.Remove(s.heap)
+	}
+	if flags == 0 {
 		row.Remove(s.unit)
 		return state.Never
 	}

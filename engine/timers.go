@@ -153,7 +153,7 @@ func (sh *shard) rowDue(d *dim, row *state.Row, w int64) {
 			sh.leaves(it.rule, row, min(it.at, w))
 			continue
 		}
-		sh.close(it.s, row, it.at, w)
+		sh.close(it.s, row, it.at)
 	}
 }
 
@@ -232,7 +232,7 @@ func (s *scope) span() int64 {
 }
 
 // close handles the closes of the scope that are due at `at`.
-func (sh *shard) close(s *scope, row *state.Row, at, w int64) {
+func (sh *shard) close(s *scope, row *state.Row, at int64) {
 	next := int64(state.Never)
 	if s.beat > 0 {
 		for _, rp := range s.rules {
@@ -241,7 +241,7 @@ func (sh *shard) close(s *scope, row *state.Row, at, w int64) {
 		next = sh.nextClose(s, row, at)
 	}
 	for _, x := range s.sessions {
-		next = min(next, sh.closeSessions(s, x, row, w))
+		next = min(next, sh.closeSessions(s, x, row, at))
 	}
 	if b := row.Block(s.unit); b != nil {
 		putTime(b, scopeDue, next)
@@ -293,7 +293,7 @@ func (sh *shard) firstAfter(s *scope, f *fact, row *state.Row, b []byte, t int64
 	return 0, false
 }
 
-// closeSessions judges the sessions that have closed at watermark w and returns when the next one does.
+// closeSessions judges the sessions that have closed by watermark w and returns when the next one does.
 func (sh *shard) closeSessions(s *scope, x *sessions, row *state.Row, w int64) int64 {
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
 	for i := 0; i < p.N(); i++ {
