@@ -22,8 +22,8 @@
 //
 //  1. Under order: time an event at t is folded as if the watermark were t (a late one sees the watermark as it is),
 //     after closes at t or before and timers before t. Case mixed-order-time.
-//  2. While timers are handled, the watermark that counts is the timer's own time, however far it has jumped. Chosen: the
-//     result is then that of a watermark that moves evenly.
+//  2. While timers are handled, the watermark that counts is the timer's own time, however far it has jumped, but never
+//     earlier than it was before. Chosen: the result is then that of a watermark that moves evenly.
 //  3. A close at e is due once W >= e; a session's close, a leaving, the end of `for` and `expire` once W is later. At
 //     one time they come in this order. Page; for close before leaving also 9.
 //  4. --drain does not expire instances. Case mixed-arrival, over-credit-limit.

@@ -141,6 +141,7 @@ type oracle struct {
 	rules  []*ruleState
 	tables []*tableState
 	w      int64 // the watermark: all that is due up to it has been handled
+	was    int64 // the watermark before it moved last: what was due by then had been handled
 	newest int64
 	ended  bool // the stream is drained
 	folded int
@@ -153,7 +154,7 @@ func Run(set *rules.Set, opts Options, lines []Line) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("oracle: %w", err)
 	}
-	o := &oracle{set: set, opts: opts, w: minTime, newest: minTime}
+	o := &oracle{set: set, opts: opts, w: minTime, was: minTime, newest: minTime}
 	for _, t := range set.Tables {
 		o.tables = append(o.tables, newTable(t))
 	}

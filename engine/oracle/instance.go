@@ -17,6 +17,7 @@ type instance struct {
 	since      int64 // pending: when it began
 	judged     int64 // the latest time that it was judged as of
 	after      bool  // it was judged as of then by what comes after a close of windows at that time
+	left       int64 // the last leaving it was judged for
 	alert      int   // open: index into the result's alerts
 	cause      Alert // pending: what began it
 	hasOpened  bool
@@ -81,6 +82,7 @@ func (r *ruleState) begin(k *keyState, v verdict, j *judgement) {
 		cause.ID, cause.Position = j.e.id, j.e.pos.String()
 	}
 	in := &k.instance
+	in.left = minTime
 	if r.For > 0 {
 		in.state, in.since, in.cause = pending, j.asOf, cause
 		return
@@ -144,7 +146,7 @@ func first(a, b *due) *due {
 // so each is brought up to w on its own.
 func (o *oracle) advance(w int64) {
 	from := o.w
-	o.w = max(o.w, w)
+	o.was, o.w = o.w, max(o.w, w)
 	for _, r := range o.rules {
 		for _, k := range r.sortedKeys() {
 			r.catchUp(k, from)
@@ -253,10 +255,10 @@ func (r *ruleState) nextLeaving(k *keyState) (at int64, ok bool) {
 		if f.Expr != nil || f.Window.Kind != rules.Sliding || f.Agg == "previous" || f.Agg == "gap" || f.Agg == "unseen" {
 			continue
 		}
-		all, _ := f.list(&judgement{how: onLeave, key: k, w: minTime, e: k.last})
+		all, _ := f.list(&judgement{how: onLeave, key: k, w: r.o.was, e: k.last})
 		for _, s := range all {
 			x := s.time + f.Window.Before + f.Window.Over
-			if x >= k.instance.judged && !k.spoken[x] && (!ok || x < at) {
+			if x >= k.instance.judged && x > k.instance.left && !k.spoken[x] && (!ok || x < at) {
 				at, ok = x, true
 			}
 		}
@@ -268,8 +270,8 @@ func (r *ruleState) nextLeaving(k *keyState) (at int64, ok bool) {
 func (r *ruleState) timer(k *keyState, d *due) {
 	switch d.kind {
 	case dueLeave:
-		k.spoken[d.at] = true
-		j := &judgement{how: onLeave, key: k, asOf: d.at, w: min(r.o.w, d.at), e: k.last}
+		k.instance.left = d.at
+		j := &judgement{how: onLeave, key: k, asOf: d.at, w: min(r.o.w, max(r.o.was, d.at)), e: k.last}
 		r.step(k, r.evaluate(j), j)
 	case dueOpen:
 		r.open(k, k.instance.cause, d.at)

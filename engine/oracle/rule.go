@@ -28,7 +28,7 @@ type keyState struct {
 	asOf     int64          // A
 	fresh    int            // events folded before this one are forgotten on events
 	last     *happened      // the last evaluation's event
-	spoken   map[int64]bool // times as of which an event was judged, or a leaving
+	spoken   map[int64]bool // times as of which an event was judged
 	ends     map[int64]bool // ends of windows that hold an event and have not closed
 	opened   map[Span]bool  // windows that have opened an instance
 	instance instance
