@@ -9,8 +9,7 @@
 //	```jsonl alerts          the alerts of those events, in order of opening; of each the members named are compared
 //	```jsonl opened          in an example's README: the alerts of its events.jsonl, when the stream has ended
 //	```yaml config           a configuration, which must be without error
-//	```sh run                commands that must succeed, in a copy of the examples
-//	```text output           what the commands above print
+//	```json alert            in the README: an alert, each member of which is explained
 //
 // Other blocks are grammar, pictures or bytes, and are not run.
 package docs

@@ -2,8 +2,6 @@ package docs
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -114,17 +112,14 @@ func (p *page) compare(f fence) {
 
 // TestFunctions wants every function in docs/rules.md, in the words of the package that computes it.
 func TestFunctions(t *testing.T) {
-	src, err := os.ReadFile(filepath.Join(root, "docs", "rules.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := read(t, "docs/rules.md")
 	for _, f := range rules.Functions() {
 		example := ""
 		if f.Example != "" {
 			example = "`" + f.Example + "`"
 		}
 		line := fmt.Sprintf("| `%s` | %s | %s |", f.Signature, f.Meaning, example)
-		if !strings.Contains(string(src), "\n"+line+"\n") {
+		if !strings.Contains(src, "\n"+line+"\n") {
 			t.Errorf("docs/rules.md lacks the line\n%s", line)
 		}
 	}

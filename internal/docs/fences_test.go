@@ -23,12 +23,8 @@ const root = "../.."
 // fences returns the fenced blocks of a file.
 func fences(t *testing.T, file string) (all []fence) {
 	t.Helper()
-	src, err := os.ReadFile(filepath.Join(root, file))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var f *fence
-	for i, line := range strings.Split(string(src), "\n") {
+	for i, line := range strings.Split(read(t, file), "\n") {
 		info, isFence := strings.CutPrefix(line, "```")
 		switch {
 		case isFence && f == nil:
@@ -46,6 +42,16 @@ func fences(t *testing.T, file string) (all []fence) {
 		t.Errorf("%s:%d: this block has no end", file, f.line)
 	}
 	return all
+}
+
+// read returns a file of the project.
+func read(t *testing.T, file string) string {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(src)
 }
 
 // pages returns all Markdown files of the project, from the root.
