@@ -241,6 +241,7 @@ func (e *Engine) restore(c state.Checkpoint) error {
 		return fmt.Errorf("engine: checkpoint: %w", err)
 	}
 	e.w, e.newest, e.events, e.fold = c.Watermark, c.Newest, c.Events, x.Fold
+	e.before = max(e.w, e.before)
 	for _, r := range x.Order {
 		p := &partition{stream: event.Position{Stream: r.Stream, Partition: r.Partition, Kind: event.PositionKind(r.Kind)}, newest: none}
 		i := slices.IndexFunc(c.Partitions, func(q state.Partition) bool { return q.Stream == r.Stream && q.Partition == r.Partition })

@@ -62,6 +62,7 @@ type Engine struct {
 	slack       int64
 
 	w       int64 // the stream's watermark
+	before  int64 // the same, at the end of the stride before
 	newest  int64 // the newest event time
 	fold    int64 // order: time: up to where has been folded
 	waiting waiting
@@ -93,7 +94,7 @@ func New(p *Plan, o Options) *Engine {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64() | 1
 	}
-	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, slack: 0, w: none, newest: none, fold: none, front: none, since: map[int]int64{}}
+	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, slack: 0, w: none, before: none >> 2, newest: none, fold: none, front: none, since: map[int]int64{}}
 	for i := range o.Shards {
 		sh := newShard(e, i)
 		sh.wantRows, sh.wantAll = o.Rows, o.Rows || o.Observe != nil
@@ -172,6 +173,7 @@ func (e *Engine) run(fx *Effects, w int64) error {
 		}
 		sh.finish(e.evs, w)
 	})
+	e.before = w
 	e.gather(fx)
 	for _, sh := range e.shards {
 		if sh.err != nil {

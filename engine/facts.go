@@ -83,7 +83,7 @@ func (sh *shard) evalFact(j *judgement, i int) {
 	}
 	v, samples, exact := sh.windowFact(j, fp)
 	env.Facts[i], env.Samples[i] = v, samples
-	if !exact && fp.shared.sums() {
+	if !exact && fp.shared.sums() && !v.IsMissing() {
 		j.inexact |= 1 << i
 	}
 }

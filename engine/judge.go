@@ -123,7 +123,7 @@ func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span
 			sh.failed(rp, err)
 			return
 		}
-		if in.state != inactive && e >= in.judged {
+		if in.state != inactive && !in.judgedLater(j) {
 			in.judged = e
 			sh.end(j, row, &in, e, "the window is empty")
 		}

@@ -15,7 +15,7 @@ func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
 		sh.failed(rp, err)
 		return
 	}
-	if in.state != inactive && j.asOf < in.judged {
+	if in.state != inactive && in.judgedLater(j) {
 		return // a judgement never changes an instance that has been judged as of a later time
 	}
 	if j.mode != onClose {
@@ -46,6 +46,12 @@ func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
 	}
 }
 
+// judgedLater reports whether the instance has been judged as of a later time. A close at e is earlier than an event, or
+// the leaving of one, as of e.
+func (in *instance) judgedLater(j *judgement) bool {
+	return j.asOf < in.judged || j.mode == onClose && j.rule.beat > 0 && j.asOf <= in.left
+}
+
 // begin opens an instance, or makes it pending, when the rule holds.
 func (sh *shard) begin(j *judgement, row *state.Row, in *instance, v verdict) {
 	rp := j.rule
@@ -63,7 +69,10 @@ func (sh *shard) begin(j *judgement, row *state.Row, in *instance, v verdict) {
 		return
 	}
 	in.opener = op
-	in.since = j.asOf
+	in.since, in.left = j.asOf, none // what left before is judged again for an instance that a late event begins
+	if j.mode == onEvent {
+		in.left = j.asOf
+	}
 	sh.remember(j, in)
 	if rp.For > 0 {
 		in.state = pending
@@ -83,6 +92,9 @@ func (sh *shard) open(j *judgement, row *state.Row, in *instance, t int64) {
 	rp := j.rule
 	in.state, in.since, in.opened, in.updates = firing, t, t, 1
 	in.judged = max(in.judged, t)
+	if rp.For > 0 {
+		in.left = max(in.left, t)
+	}
 	if in.opener.isWindow && rp.scope.lateness > 0 {
 		in.windows = slices.DeleteFunc(in.windows, func(e int64) bool { return e+rp.scope.lateness < sh.now })
 		in.windows = append(in.windows, in.opener.span.End)
@@ -222,7 +234,11 @@ func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, in *instance) int64 {
 		if l.N == 0 {
 			continue
 		}
-		for k := l.SearchTime(t - d + 1); k < l.N; k++ {
+		from := t - d + 1
+		if fp.scope.foreign || fp.shared.of != nil {
+			from = max(from, sh.was-2*rp.Longest)
+		}
+		for k := l.SearchTime(from); k < l.N; k++ {
 			if l.Mask(k)&fp.shared.bit != 0 {
 				x = min(x, l.Time(k)+d)
 				break
@@ -260,7 +276,7 @@ func (sh *shard) leaves(rp *rulePlan, row *state.Row, t int64) {
 			sh.judgeLeave(rp, row, rows, &in, x)
 		case expires < t:
 			j := &sh.judged
-			*j = judgement{rule: rp, mode: onLeave, asOf: expires, w: expires, rows: rows}
+			*j = judgement{rule: rp, mode: onLeave, asOf: expires, w: max(expires, sh.was), rows: rows}
 			in.judged = expires
 			sh.end(j, row, &in, expires, "expired")
 		default:
@@ -283,7 +299,7 @@ func (sh *shard) settle(rp *rulePlan, row *state.Row, in *instance, x int64) {
 func (sh *shard) openPending(rp *rulePlan, row *state.Row, rows []state.Row, in *instance) {
 	t := in.since + rp.For
 	j := &sh.judged
-	*j = judgement{rule: rp, mode: onLeave, asOf: t, w: t, t: in.time, seq: in.seq, rows: rows}
+	*j = judgement{rule: rp, mode: onLeave, asOf: t, w: max(t, sh.was), t: in.time, seq: in.seq, rows: rows}
 	if !rp.cool(in, t) {
 		in.state = inactive
 		sh.save(rp, row, in)
@@ -302,7 +318,7 @@ func (sh *shard) openPending(rp *rulePlan, row *state.Row, rows []state.Row, in 
 // judgeLeave judges a rule as of x, when events leave one of its sliding windows.
 func (sh *shard) judgeLeave(rp *rulePlan, row *state.Row, rows []state.Row, in *instance, x int64) {
 	j := &sh.judged
-	*j = judgement{rule: rp, mode: onLeave, asOf: x, w: x, t: in.time, seq: in.seq, rows: rows}
+	*j = judgement{rule: rp, mode: onLeave, asOf: x, w: max(x, sh.was), t: in.time, seq: in.seq, rows: rows}
 	sh.restore(rp, row, in, x)
 	sh.evalFacts(j, false)
 	v, _ := sh.evaluate(rp)

@@ -19,7 +19,7 @@ func (sh *shard) enterSession(s *scope, x *sessions, row *state.Row, ev *foldEve
 	}
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
 	i, j, shut := x.near(&p, ev.t, ev.w)
-	if i == j || ev.w > ev.t+x.gap {
+	if i == j {
 		if shut || ev.w > ev.t+x.gap {
 			for _, f := range x.facts {
 				sh.tooLate(s, f)

@@ -21,6 +21,7 @@ type shard struct {
 	err    error // of the storage: the fold stops
 
 	now      int64 // the watermark
+	was      int64 // the watermark before it moved last: what was due by then has been handled
 	draining bool
 	dueKey   int64
 	wantRows bool
@@ -124,6 +125,10 @@ func (sh *shard) fireUpTo(i uint32, evs []foldEvent) {
 		if sh.applied > 0 {
 			k = max(k, sh.applied-1)
 		}
+		sh.was = sh.engine.before
+		if at := sh.out.ev; at > 0 {
+			sh.was = evs[at-1].w
+		}
 		sh.fire(evs[k].w)
 	}
 }
@@ -135,6 +140,10 @@ func (sh *shard) finish(evs []foldEvent, w int64) {
 	}
 	if sh.err == nil && sh.timers.next() <= w {
 		sh.out.at(uint32(len(evs)), phaseDue)
+		sh.was = sh.engine.before
+		if n := len(evs); n > 0 {
+			sh.was = evs[n-1].w
+		}
 		sh.fire(w)
 	}
 	if sh.err == nil && !sh.draining {
@@ -202,7 +211,7 @@ func (sh *shard) event(l *lane, o *op, ev *foldEvent) {
 func (sh *shard) current(ev *foldEvent) {
 	e := &sh.env
 	e.Rec, e.Stored, e.HasEvent, e.Time = ev.rec, nil, true, ev.t
-	sh.now = ev.w
+	sh.now, sh.was = ev.w, ev.w
 	if t := ev.rec.Type; t >= 0 {
 		sh.typeText = sh.engine.plan.Schema.Types[t]
 	} else {

@@ -140,7 +140,6 @@ type dueItem struct {
 // rowDue handles what is due in one row, in order, and notes what is due next.
 func (sh *shard) rowDue(d *dim, row *state.Row, w int64) {
 	sh.touch(d, row)
-	sh.now = w
 	for {
 		it := sh.earliest(d, row)
 		if it.at > w {
@@ -148,7 +147,7 @@ func (sh *shard) rowDue(d *dim, row *state.Row, w int64) {
 			sh.dueAt(row, it.at)
 			return
 		}
-		sh.dueKey = it.at
+		sh.dueKey, sh.now = it.at, max(it.at, sh.was) // as if time had gone by evenly
 		if it.rule != nil {
 			sh.leaves(it.rule, row, min(it.at, w))
 			continue

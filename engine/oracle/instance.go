@@ -43,7 +43,7 @@ func (r *ruleState) step(k *keyState, v verdict, j *judgement) {
 		}
 		in.state = none
 	case open:
-		if r.resolves(v, j) {
+		if !j.late && r.resolves(v, j) {
 			r.resolve(k, j.asOf)
 		}
 	}
