@@ -41,11 +41,12 @@
 //
 //  8. `previous`, `gap` and `unseen` are about the event and cause no leaving judgement. Case previous-and-gap. Facts `by`
 //     another key do, under the key of the last evaluation's event. Case mixed-order-time, shared-region.
-//  9. Only an event judged as of X itself replaces the leaving at X; a close at X is judged first and does not. Case
-//     mixed-order-time, both-ways.
+//  9. Only an event that this instance has been judged on as of X itself replaces the leaving at X; a close at X is
+//     judged first and does not. Case mixed-order-time, both-ways.
 //  10. An event leaves if it passed the fact's filters, whether its argument is missing or not. Page.
 //  11. With `resolve:` a leaving judgement that abstains does not resolve by itself, as the fine print would have it:
 //     the rule's own expression decides alone, and a missing one keeps the instance. Case mixed-arrival, hysteresis.
+//     The fields are those of the last evaluation that could change the instance. Chosen.
 //  12. Leavings that an event's judgement forces come before the event's updates of tables. Page.
 //
 // Alerts:

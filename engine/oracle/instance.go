@@ -17,7 +17,6 @@ type instance struct {
 	since      int64 // pending: when it began
 	judged     int64 // the latest time that it was judged as of
 	after      bool  // it was judged as of then by what comes after a close of windows at that time
-	left       int64 // the last leaving it was judged for
 	alert      int   // open: index into the result's alerts
 	cause      Alert // pending: what began it
 	hasOpened  bool
@@ -29,6 +28,9 @@ func (r *ruleState) step(k *keyState, v verdict, j *judgement) {
 	in := &k.instance
 	if in.state != none && in.judgedLater(j.asOf, j.how != onClose || r.beat == 0) {
 		return
+	}
+	if j.how == onEvent {
+		k.last = j.e
 	}
 	if j.late && !v.fired {
 		return
@@ -82,7 +84,6 @@ func (r *ruleState) begin(k *keyState, v verdict, j *judgement) {
 		cause.ID, cause.Position = j.e.id, j.e.pos.String()
 	}
 	in := &k.instance
-	in.left = minTime
 	if r.For > 0 {
 		in.state, in.since, in.cause = pending, j.asOf, cause
 		return
@@ -248,8 +249,8 @@ func (r *ruleState) nextTimer(k *keyState, limit int64) (d *due) {
 	return d
 }
 
-// nextLeaving returns the first time since the instance was judged at which a sliding fact loses an event and no
-// event was judged as of that time.
+// nextLeaving returns the first time at which a sliding fact loses an event, after the instance was judged last, or
+// at that very time if only a close of windows was.
 func (r *ruleState) nextLeaving(k *keyState) (at int64, ok bool) {
 	for _, f := range r.facts {
 		if f.Expr != nil || f.Window.Kind != rules.Sliding || f.Agg == "previous" || f.Agg == "gap" || f.Agg == "unseen" {
@@ -258,7 +259,7 @@ func (r *ruleState) nextLeaving(k *keyState) (at int64, ok bool) {
 		all, _ := f.list(&judgement{how: onLeave, key: k, w: r.o.was, e: k.last})
 		for _, s := range all {
 			x := s.time + f.Window.Before + f.Window.Over
-			if x >= k.instance.judged && x > k.instance.left && !k.spoken[x] && (!ok || x < at) {
+			if !k.instance.judgedLater(x, false) && (!ok || x < at) {
 				at, ok = x, true
 			}
 		}
@@ -270,7 +271,6 @@ func (r *ruleState) nextLeaving(k *keyState) (at int64, ok bool) {
 func (r *ruleState) timer(k *keyState, d *due) {
 	switch d.kind {
 	case dueLeave:
-		k.instance.left = d.at
 		j := &judgement{how: onLeave, key: k, asOf: d.at, w: min(r.o.w, max(r.o.was, d.at)), e: k.last}
 		r.step(k, r.evaluate(j), j)
 	case dueOpen:

@@ -105,8 +105,6 @@ func (r *ruleState) judgeEvent(k *keyState, e *happened) {
 	}
 	k.judged = true
 	k.asOf = max(k.asOf, e.time)
-	k.last = e
-	k.spoken[k.asOf] = true
 	j := &judgement{how: onEvent, key: k, asOf: k.asOf, w: r.o.w, e: e}
 	v := r.evaluate(j)
 	r.row(j, v)

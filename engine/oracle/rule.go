@@ -27,8 +27,7 @@ type keyState struct {
 	judged   bool           // on an event
 	asOf     int64          // A
 	fresh    int            // events folded before this one are forgotten on events
-	last     *happened      // the last evaluation's event
-	spoken   map[int64]bool // times as of which an event was judged
+	last     *happened      // the event of the last evaluation that could change the instance
 	ends     map[int64]bool // ends of windows that hold an event and have not closed
 	opened   map[Span]bool  // windows that have opened an instance
 	instance instance
@@ -160,7 +159,7 @@ func (r *ruleState) fill(e *happened, key Key) {
 func (r *ruleState) keyState(k Key) *keyState {
 	s := r.keys[k.text()]
 	if s == nil {
-		s = &keyState{key: k, spoken: map[int64]bool{}, ends: map[int64]bool{}, opened: map[Span]bool{}}
+		s = &keyState{key: k, ends: map[int64]bool{}, opened: map[Span]bool{}}
 		r.keys[k.text()] = s
 	}
 	return s
