@@ -39,7 +39,7 @@ func (g *Generator) trade(dst []byte) []byte {
 	c, opens, ok := g.buyer(cents)
 	switch {
 	case !ok || g.unpaid.full():
-		return g.request(dst, c, g.r.IntN(len(services)))
+		return g.request(dst, g.draw(), g.r.IntN(len(services)))
 	case opens:
 		g.accounts[c].rest(g.now + g.cfg.Disorder.Bound + 10*second)
 		return g.changeLimit(dst, c, g.newLimit(), opened)

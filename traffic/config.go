@@ -42,8 +42,9 @@ type Disorder struct {
 // maxBound is the largest Disorder.Bound: an attack within one minute must stay within it.
 const maxBound = 20 * second
 
-// Bench returns the profile of the benchmarks: events over six hours, twenty to one heavier on orders than the shop,
-// customers by Zipf's law without any regard to thresholds, 5 % of the events up to 2 s out of order, no attacks.
+// Bench returns the profile of the benchmarks: events over six hours, of which 45 % are orders, 25 % payments, 3 %
+// changes of a limit and 27 % requests; customers by Zipf's law without any regard to thresholds; 5 % of the events up to
+// 2 s out of order; no attacks.
 func Bench(seed uint64, events int64, customers int) Config {
 	return Config{
 		Seed: seed, Events: events, Rate: float64(events) / (6 * 3600), Flat: true, Customers: customers,

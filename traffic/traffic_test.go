@@ -48,7 +48,7 @@ func TestPlantedIsFound(t *testing.T) {
 	f("few customers", Config{Events: 50_000, Customers: 50, Attacks: 20}, 5)
 	f("one customer", Config{Events: 20_000, Customers: 1, Attacks: 5}, 1)
 	f("a slow shop", Config{Events: 30_000, Rate: 2, Attacks: 60, Disorder: Disorder{Share: 0.1}}, 35)
-	f("a fast shop", Config{Events: 120_000, Rate: 400, Customers: 100_000, AttackEvery: minute}, 2)
+	f("a fast shop", Config{Events: 120_000, Rate: 400, Customers: 100_000, AttackEvery: 20 * second}, 4)
 	f("half a day", Config{Duration: 12 * hour, Rate: 3, Attacks: 40}, 30)
 }
 
