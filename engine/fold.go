@@ -54,8 +54,9 @@ func (s *scope) reset(b []byte, flags uint64) {
 	putTime(b, scopeNewest, none)
 }
 
-// forget drops the events of the key; open instances stay, and so do events of other types than the rules' (`of`),
-// which judge nothing and so do not tell how long the key has been silent.
+// forget drops the events of the key. Open instances stay, and so do events of other types than the rules' (`of`), which
+// judge nothing and so do not tell how long the key has been silent; so does what is known of closed sessions, which no
+// event may join any more.
 func (sh *shard) forget(s *scope, row *state.Row) {
 	if b := row.Block(s.unit); b != nil {
 		n := s.keepOf(row, b)
@@ -76,9 +77,6 @@ func (sh *shard) forget(s *scope, row *state.Row) {
 		if g.keepOf(&p); p.N() == 0 {
 			row.Remove(g.unit)
 		}
-	}
-	for _, x := range s.sessions {
-		row.Remove(x.unit)
 	}
 }
 

@@ -21,14 +21,16 @@ const (
 // exists only while there is something to remember.
 type instance struct {
 	state    instanceState
-	judged   int64   // as of when it was judged last; none: never
-	left     int64   // up to when the leaving of events has been judged, by an event or for itself
-	since    int64   // pending: from when; firing: opened
-	opened   int64   // the last opening, for the cooldown; none: never
-	windows  []int64 // ends of windows that have opened an alert and may still be judged again
-	opener   opener  // of the instance, or of the last one
-	due      int64   // when it is to be looked at without an event; state.Never: not at all
-	time     int64   // of the event judged last
+	judged   int64       // as of when it was judged last; none: never
+	left     int64       // up to when the leaving of events has been judged, by an event or for itself
+	since    int64       // pending: from when; firing: opened
+	opened   int64       // the last opening, for the cooldown; none: never
+	windows  []int64     // ends of windows that have opened an alert and may still be judged again
+	opener   opener      // of the instance, or of the last one
+	due      int64       // when it is to be looked at without an event; state.Never: not at all
+	byClose  bool        // the last judgement was of the close of a window,
+	span     window.Span // of this one
+	time     int64       // of the event judged last
 	seq      uint64
 	hasEvent bool
 	typ      string
@@ -73,6 +75,8 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 	in.opener.isWindow = d.uint() == 1
 	in.opener.span = window.Span{Start: d.int(), End: d.int()}
 	in.opener.id, in.opener.seq = d.text(), d.uint()
+	in.byClose = d.uint() == 1
+	in.span = window.Span{Start: d.int(), End: d.int()}
 	in.hasEvent = d.uint() == 1
 	in.time, in.seq, in.typ = d.int(), d.uint(), d.text()
 	in.warming = d.uint() == 1
@@ -121,6 +125,9 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 	e = binary.AppendVarint(e, in.opener.span.End)
 	e = appendText(e, in.opener.id)
 	e = binary.AppendUvarint(e, in.opener.seq)
+	e = appendBool(e, in.byClose)
+	e = binary.AppendVarint(e, in.span.Start)
+	e = binary.AppendVarint(e, in.span.End)
 	e = appendBool(e, in.hasEvent)
 	e = binary.AppendVarint(e, in.time)
 	e = binary.AppendUvarint(e, in.seq)
@@ -148,12 +155,16 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 	}
 }
 
+// lateOpening is how much longer than its cooldown an opening is remembered, so that an event that comes very late does
+// not open an alert before it: 30 days.
+const lateOpening = 30 * 24 * 3600 * 1000
+
 // until returns the event time until which an inactive instance must be remembered, none if not at all: for its
 // cooldown, and so that no window opens an alert twice.
 func (in *instance) until(rp *rulePlan) int64 {
 	t := int64(none)
 	if rp.Cooldown > 0 && in.opened != none {
-		t = in.opened + rp.Cooldown
+		t = in.opened + rp.Cooldown + lateOpening
 	}
 	for _, e := range in.windows {
 		t = max(t, e+rp.scope.lateness)

@@ -30,6 +30,7 @@ func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
 		return
 	}
 	in.judged = j.asOf
+	in.byClose, in.span = j.mode == onClose, j.span
 	switch in.state {
 	case inactive:
 		sh.begin(j, row, &in, v)
@@ -177,7 +178,11 @@ func (sh *shard) remember(j *judgement, in *instance) {
 // again notes when the instance is to be looked at without an event, and saves it.
 func (sh *shard) again(j *judgement, row *state.Row, in *instance) {
 	rp := j.rule
-	in.due = sh.nextDue(rp, in, sh.nextLeave(rp, j.rows, in))
+	rows := j.rows
+	if j.mode == onClose {
+		rows = sh.rowsOf(rp, row, in)
+	}
+	in.due = sh.nextDue(rp, in, sh.nextLeave(rp, rows, in))
 	sh.save(rp, row, in)
 	if rp.beat > 0 && (j.mode != onClose || j.late) {
 		sh.closeNext(rp.scope, row)
@@ -306,9 +311,9 @@ func (sh *shard) openPending(rp *rulePlan, row *state.Row, rows []state.Row, in 
 		return
 	}
 	sh.restore(rp, row, in, t)
-	if rp.OnClose && !in.hasEvent {
-		j.mode, j.asOf = onClose, in.judged // the values of the close that was judged last
-		j.span, j.named = rp.closeSpan(in.judged), true
+	if in.byClose { // the values of the close that was judged last
+		sh.noEvent()
+		j.mode, j.asOf, j.span, j.named = onClose, in.judged, in.span, true
 	}
 	sh.evalFacts(j, true)
 	j.asOf = t

@@ -161,34 +161,43 @@ func (sh *shard) earliest(d *dim, row *state.Row) dueItem {
 	best := dueItem{at: state.Never}
 	for i := range row.Blocks() {
 		u := d.unit(row.Unit(i))
-		if u.scope == nil {
-			continue
-		}
-		b := row.BlockAt(i)
-		if t := getTime(b, scopeDue); u.scope.onClose && t < best.at {
-			best = dueItem{at: t, s: u.scope}
-		}
-		flags := uint64(0)
-		if !u.scope.foreign {
-			flags = le.Uint64(b[scopeFlags:])
-		}
-		for _, rp := range u.scope.rules {
-			if flags&rp.bit == 0 {
-				continue
-			}
-			if in, err := sh.load(rp, row); err == nil && in.due < best.at {
-				best = dueItem{at: in.due, s: u.scope, rule: rp}
-			}
-		}
-	}
-	for i := range row.Blocks() { // instances of rules without windows have no scope block
-		if u := d.unit(row.Unit(i)); u.rule != nil && u.rule.scope.stateless() {
-			if in, err := sh.load(u.rule, row); err == nil && in.due < best.at {
-				best = dueItem{at: in.due, s: u.rule.scope, rule: u.rule}
+		switch {
+		case u.scope != nil && u.scope.onClose:
+			best.take(dueItem{at: getTime(row.BlockAt(i), scopeDue), s: u.scope})
+		case u.rule != nil:
+			if in, err := sh.load(u.rule, row); err == nil {
+				best.take(dueItem{at: in.due, s: u.rule.scope, rule: u.rule})
 			}
 		}
 	}
 	return best
+}
+
+// take replaces d by x if x comes first.
+func (d *dueItem) take(x dueItem) {
+	if x.at < d.at || x.at == d.at && x.at != state.Never && (x.rank() < d.rank() || x.rank() == d.rank() && x.name() < d.name()) {
+		*d = x
+	}
+}
+
+// rank orders what the same watermark makes due. What is said of a time x becomes due when the watermark is beyond x,
+// a close of windows at e when it is at e: so at one watermark the close is the later one. Sessions close before
+// other things are said of the same time.
+func (d *dueItem) rank() int {
+	switch {
+	case d.rule != nil:
+		return 1
+	case d.s != nil && d.s.beat > 0:
+		return 2
+	}
+	return 0
+}
+
+func (d *dueItem) name() string {
+	if d.rule != nil {
+		return d.rule.Name
+	}
+	return d.s.rules1()
 }
 
 // schedule notes when the next window that holds the event closes.
