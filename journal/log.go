@@ -17,7 +17,7 @@ import (
 type Options struct {
 	FS          vfs.FS           // the file system; nil is the disk
 	ReadOnly    bool             // change nothing and lock nothing: what is durable now can be read, also while another process appends
-	BlockSize   int              // payload bytes that are compressed together; default 1 MiB, at most 32 MiB
+	BlockSize   int              // payload bytes that are compressed together; default 4 MiB, at most 32 MiB
 	SegmentSize int64            // bytes on disk after which a new segment is begun; default 128 MiB
 	MaxAge      time.Duration    // Retain removes what was appended longer ago; 0: age does not matter
 	MaxSize     int64            // Retain removes the oldest while the log has more bytes on disk; 0: size does not matter
@@ -30,7 +30,7 @@ func (o *Options) setDefaults() {
 		o.FS = vfs.Default
 	}
 	if o.BlockSize <= 0 {
-		o.BlockSize = 1 << 20
+		o.BlockSize = 4 << 20
 	}
 	o.BlockSize = min(o.BlockSize, 32<<20)
 	if o.SegmentSize <= 0 {
