@@ -82,53 +82,88 @@ func (w word) isGroup(open byte) bool { return w.kind == groupWord && w.text[0] 
 
 // parseFact parses an aggregate as written. in must satisfy isAggregateText.
 func parseFact(in span) (*factSyntax, *syntaxError) {
-	ws := words(in.text)
-	part := func(from, to int) span { return span{in.text[from:to], in.node, in.off + from} }
-	f := &factSyntax{head: part(ws[0].from, ws[0].to)}
-	i := 1
-	if len(ws) > 1 && ws[1].isGroup('(') {
-		i = 2
-		w := ws[1]
-		if !strings.HasSuffix(w.text, ")") {
-			return nil, &syntaxError{part(w.from, w.from+1), "this ( is not closed"}
-		}
-		f.arg = trimmed(part(w.from+1, w.to-1))
-		if iw := words(f.arg.text); len(iw) > 1 && isAggregateText(iw) {
-			s, err := parseFact(f.arg)
-			if err != nil {
-				return nil, err
-			}
-			f.series, f.arg = s, span{}
+	p := factParser{in: in, ws: words(in.text), f: &factSyntax{}}
+	p.f.head = p.part(0, 1)
+	p.next = 1
+	if err := p.parentheses(); err != nil {
+		return nil, err
+	}
+	for p.next < len(p.ws) {
+		if err := p.clause(); err != nil {
+			return nil, err
 		}
 	}
-	for i < len(ws) {
-		name, first := ws[i].text, i
-		i++
-		if name == "over" && i < len(ws) && ws[i].text == "session" {
-			name = "session"
-			i++
-		}
-		start := i
-		for i < len(ws) && !(i > start && endsOperand(ws, i-1) && ws[i].kind == nameWord && slices.Contains(clauses, ws[i].text)) {
-			i++
-		}
-		word := part(ws[first].from, ws[start-1].to)
-		if start == i {
-			return nil, &syntaxError{word, "nothing stands behind " + name}
-		}
-		c := f.clause(name)
-		if c.given() {
-			return nil, &syntaxError{word, name + " stands here twice"}
-		}
-		*c = part(ws[start].from, ws[i-1].to)
+	if p.f.of.given() {
+		p.f.types = split(p.f.of)
 	}
-	if f.of.given() {
-		f.types = split(f.of)
+	if p.f.by.given() {
+		p.f.keys = split(p.f.by)
 	}
-	if f.by.given() {
-		f.keys = split(f.by)
+	return p.f, nil
+}
+
+// factParser goes through the words of an aggregate.
+type factParser struct {
+	in   span
+	ws   []word
+	next int // the word to read
+	f    *factSyntax
+}
+
+// part is the text from word i to before word j.
+func (p *factParser) part(i, j int) span {
+	from, to := p.ws[i].from, p.ws[j-1].to
+	return span{p.in.text[from:to], p.in.node, p.in.off + from}
+}
+
+// parentheses reads what stands in them: an argument, or the aggregate of a series.
+func (p *factParser) parentheses() *syntaxError {
+	if p.next == len(p.ws) || !p.ws[p.next].isGroup('(') {
+		return nil
 	}
-	return f, nil
+	group := p.part(p.next, p.next+1)
+	p.next++
+	if !strings.HasSuffix(group.text, ")") {
+		return &syntaxError{span{"(", group.node, group.off}, "this ( is not closed"}
+	}
+	arg := trimmed(span{group.text[1 : len(group.text)-1], group.node, group.off + 1})
+	if ws := words(arg.text); len(ws) < 2 || !isAggregateText(ws) {
+		p.f.arg = arg
+		return nil
+	}
+	series, err := parseFact(arg)
+	p.f.series = series
+	return err
+}
+
+// clause reads one clause: its word, and what stands behind it up to the next one's.
+func (p *factParser) clause() *syntaxError {
+	first := p.next
+	name := p.ws[first].text
+	p.next++
+	if name == "over" && p.next < len(p.ws) && p.ws[p.next].text == "session" {
+		name = "session"
+		p.next++
+	}
+	start := p.next
+	for p.next < len(p.ws) && !p.clauseBegins(start) {
+		p.next++
+	}
+	if start == p.next {
+		return &syntaxError{p.part(first, start), "nothing stands behind " + name}
+	}
+	c := p.f.clause(name)
+	if c.given() {
+		return &syntaxError{p.part(first, start), name + " stands here twice"}
+	}
+	*c = p.part(start, p.next)
+	return nil
+}
+
+// clauseBegins reports whether the next word begins a clause, where the one before it began at start.
+func (p *factParser) clauseBegins(start int) bool {
+	w := p.ws[p.next]
+	return p.next > start && endsOperand(p.ws, p.next-1) && w.kind == nameWord && slices.Contains(clauses, w.text)
 }
 
 // trimmed returns s without white space around it.

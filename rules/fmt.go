@@ -154,19 +154,15 @@ func (p *printer) value(e layoutEntry, indent, width int) {
 	}
 }
 
-// item prints a mapping that begins behind its item's dash.
+// item prints a mapping whose first entry stands behind its item's dash.
 func (p *printer) item(l *layout, indent int) {
-	first, rest := *l, *l
-	first.entries, first.foot = l.entries[:1], nil
-	first.align, rest.align = false, false
-	e := l.entries[0]
-	p.b.WriteString(e.key + ":")
-	p.value(e, indent, 0)
-	rest.entries = l.entries[1:]
-	for i, e := range rest.entries {
-		if e.blank && i == 0 {
-			p.b.WriteByte('\n')
-		}
+	first := l.entries[0]
+	p.b.WriteString(first.key + ":")
+	p.value(first, indent, 0)
+	rest := *l
+	rest.entries, rest.align = l.entries[1:], false
+	if len(rest.entries) > 0 && rest.entries[0].blank {
+		p.b.WriteByte('\n')
 	}
 	p.collection(&rest, indent)
 }

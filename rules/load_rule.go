@@ -112,19 +112,19 @@ func (rr *ruleReader) labels(n *yaml.Node) map[string]string {
 
 // timezone returns the IANA name of the rule's time zone, "" for UTC.
 func (rr *ruleReader) timezone(n *yaml.Node) string {
-	name := rr.Timezone
+	name, at := rr.Timezone, rr.name
 	if n != nil {
 		s, ok := rr.text(n, "timezone")
 		if !ok {
 			return ""
 		}
-		if _, err := time.LoadLocation(s.text); err != nil || s.text == "Local" {
-			rr.failIn(s, "time zones are written as in Europe/Berlin", "there is no time zone %q", s.text)
-			return ""
-		}
-		name = s.text
+		name, at = s.text, n
 	}
-	if name == "UTC" || name == "Etc/UTC" || name == "Local" {
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		rr.fail(at, "time zones are written as in Europe/Berlin", "there is no time zone %q", name)
+		return ""
+	}
+	if name == "UTC" || name == "Etc/UTC" {
 		return ""
 	}
 	return name
