@@ -239,3 +239,9 @@ func windowText(w rules.Window) string {
 	}
 	return w.String()
 }
+
+// Newest returns the greatest event time that was seen in a partition, ms; ok is false if none was.
+func (e *Engine) Newest(partition int) (ms int64, ok bool) {
+	t := e.partitions[partition].newest
+	return t, t != none
+}

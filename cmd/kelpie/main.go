@@ -105,8 +105,8 @@ evaluates rules written in YAML, and tells the people on call.`,
 			c.AddCommand(sub)
 		}
 	}
-	add(groupRules, newCheck(), newTest(), newFmt(), newSchema())
-	add(groupEvents, newGenerate())
+	add(groupRules, newCheck(), newTest(), newFeatures(), newFmt(), newSchema())
+	add(groupEvents, newGenerate(), newInfer())
 	add(groupOther, newVersion(), newCompletion())
 	return c
 }
