@@ -34,7 +34,7 @@ func root(t *testing.T) string {
 }
 
 // files calls f with every file of the project, by its path from the root with slashes. What git ignores in every
-// clone (data/, the binary) and what is hidden is left out, but for .ci and .github.
+// clone (data/, the binary, what an example wrote) and what is hidden is left out, but for .ci and .github.
 func files(t *testing.T, f func(name string)) {
 	t.Helper()
 	dir := root(t)
@@ -45,7 +45,7 @@ func files(t *testing.T, f func(name string)) {
 		rel, _ := filepath.Rel(dir, path)
 		name := filepath.ToSlash(rel)
 		hidden := strings.HasPrefix(d.Name(), ".") && name != ".ci" && name != ".github" && name != ".gitignore"
-		ignored := name == "data" || name == "kelpie" || strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".prof")
+		ignored := name == "data" || name == "kelpie" || strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".prof") || generated(name)
 		switch {
 		case (hidden || ignored) && d.IsDir():
 			return filepath.SkipDir
@@ -57,6 +57,13 @@ func files(t *testing.T, f func(name string)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// generated reports whether a path is what trying an example leaves behind.
+func generated(name string) bool {
+	dir, file := filepath.Split(filepath.FromSlash(name))
+	of, _ := filepath.Match(filepath.FromSlash("examples/*/"), dir)
+	return of && (file == "data" || strings.Contains(name, "/orders/") && (strings.Contains(file, ".jsonl") || strings.HasSuffix(file, ".csv")))
 }
 
 // source is one parsed Go file.
