@@ -94,6 +94,10 @@ func (f *fact) sums() bool { return f.Agg == "sum" || f.Agg == "avg" || f.Agg ==
 // windowFact computes a fact as of the judgement.
 func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples int64, exact bool) {
 	s, f := fp.scope, fp.shared
+	sh.floor = none
+	if (s.foreign || f.of != nil) && j.mode != onClose {
+		sh.floor = j.w - 2*j.rule.Longest
+	}
 	row := j.row(s.dim)
 	if row == nil {
 		if s.foreign {
@@ -140,15 +144,13 @@ func (f *fact) finish(v event.Value, over int64) event.Value {
 }
 
 // slidingRange returns the entries [lo, hi) in the fact's sliding window.
-func (j *judgement) slidingRange(s *scope, f *fact, l *window.Log) (lo, hi int) {
+func (sh *shard) slidingRange(j *judgement, f *fact, l *window.Log) (lo, hi int) {
 	from := j.asOf - f.Window.Before - f.Window.Over + 1 // event times >= from
 	to := j.asOf - f.Window.Before + 1                   // and < to
 	if j.mode == onClose {
 		from, to = from-1, to-1
 	}
-	if s.foreign || f.of != nil {
-		from = max(from, j.w-2*j.rule.Longest)
-	}
+	from = max(from, sh.floor)
 	if l.N == 0 || to <= from {
 		return 0, 0
 	}
@@ -158,7 +160,7 @@ func (j *judgement) slidingRange(s *scope, f *fact, l *window.Log) (lo, hi int) 
 
 func (sh *shard) scanSliding(j *judgement, s *scope, f *fact, row *state.Row, b []byte) (event.Value, bool) {
 	l := s.openLog(row, b)
-	lo, hi := j.slidingRange(s, f, &l)
+	lo, hi := sh.slidingRange(j, f, &l)
 	return sh.foldRange(f, &l, lo, hi)
 }
 
@@ -200,12 +202,12 @@ func (sh *shard) distinct(f *fact, l *window.Log, lo, hi int) event.Value {
 	return event.IntValue(int64(len(sh.seen)))
 }
 
-// before returns the newest entry of the fact before the current event and within its window, -1 if there is none.
-func (j *judgement) before(s *scope, f *fact, l *window.Log) int {
+// newestBefore returns the newest entry of the fact before the current event and within its window, -1 if there is none.
+func (sh *shard) newestBefore(j *judgement, f *fact, l *window.Log) int {
 	if j.mode == onClose || l.N == 0 {
 		return -1
 	}
-	lo, hi := j.slidingRange(s, f, l)
+	lo, hi := sh.slidingRange(j, f, l)
 	for i := min(l.Search(j.t, j.seq), hi) - 1; i >= lo; i-- {
 		if l.Mask(i)&f.bit != 0 {
 			return i
@@ -226,7 +228,7 @@ func (sh *shard) clearPrev(j *judgement, fact int) {
 func (sh *shard) previous(j *judgement, fp *factPlan, row *state.Row, b []byte) event.Value {
 	s, f := fp.scope, fp.shared
 	l := s.openLog(row, b)
-	i := j.before(s, f, &l)
+	i := sh.newestBefore(j, f, &l)
 	if f.kind == gapFact {
 		if i < 0 {
 			return event.Value{}
@@ -267,7 +269,7 @@ func (sh *shard) unseen(j *judgement, s *scope, f *fact, row *state.Row, b []byt
 	}
 	sh.key = key
 	h := window.HashText(key)
-	lo, hi := j.slidingRange(s, f, &l)
+	lo, hi := sh.slidingRange(j, f, &l)
 	for i := min(l.Search(j.t, j.seq), hi) - 1; i >= lo; i-- {
 		if l.Mask(i)&f.bit == 0 {
 			continue
@@ -310,11 +312,8 @@ func (sh *shard) between(j *judgement, s *scope, f *fact, row *state.Row, b []by
 		if l.N == 0 {
 			return f.agg.Fold(nil)
 		}
-		if s.foreign {
-			from = max(from, j.w-2*j.rule.Longest)
-			to = max(from, to)
-		}
-		return sh.foldRange(f, &l, l.SearchTime(from), l.SearchTime(to))
+		from = max(from, sh.floor)
+		return sh.foldRange(f, &l, l.SearchTime(from), l.SearchTime(max(from, to)))
 	}
 	n := f.agg.Size()
 	acc := sh.acc[:n]
@@ -338,7 +337,7 @@ func (sh *shard) holds(s *scope, f *fact, row *state.Row, b []byte, from, to int
 		if l.N == 0 {
 			return false
 		}
-		for i := l.SearchTime(from); i < l.N && l.Time(i) < to; i++ {
+		for i := l.SearchTime(max(from, sh.floor)); i < l.N && l.Time(i) < to; i++ {
 			if l.Mask(i)&f.bit != 0 {
 				return true
 			}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"kelpie/detector"
 	"kelpie/event"
 	"kelpie/rules"
 	"kelpie/window"
@@ -129,6 +130,7 @@ type fact struct {
 	sess   *sessions
 	mask   uint64 // its bit in the masks of panes and sessions
 	series func(x event.Value, vals []event.Value) event.Value
+	scores bool // the series is judged by a detector, which needs the bucket's own value
 	prev   []prevColumn
 }
 
@@ -221,6 +223,7 @@ func (s *scope) place(b *planner, f *fact) error {
 		}
 	}
 	if f.Series != "" {
+		f.scores = detector.ByName(f.Series) != nil
 		if f.series = seriesFunc(f.Series, f.SeriesQ); f.series == nil {
 			return fmt.Errorf("engine: no function %q over a series", f.Series)
 		}
@@ -279,7 +282,7 @@ func (s *scope) placeEach(b *planner, f *fact) {
 	if w.Kind == rules.Buckets {
 		retain = w.Over + w.Before + w.Each
 	}
-	if f.agg.Size() > 0 {
+	if f.agg.Size() > 0 && (f.of == nil || !s.onEvent) {
 		f.kind = paneAcc
 		if f.Series != "" {
 			f.kind = seriesAcc

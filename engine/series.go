@@ -65,8 +65,8 @@ func (sh *shard) seriesFact(j *judgement, s *scope, f *fact, row *state.Row, b [
 	}
 	sh.series = vals
 	var x event.Value
-	if detector.ByName(f.Series) != nil {
-		v, _ := sh.between(j, s, f, row, b, at, s.align.Shift(at, w.Each, 1))
+	if end := s.align.Shift(at, w.Each, 1); f.scores && (j.mode == onClose || j.w < end) {
+		v, _ := sh.between(j, s, f, row, b, at, end)
 		x = f.finish(v, w.Each)
 	}
 	v := f.series(x, vals)
@@ -114,7 +114,7 @@ func (sh *shard) firstBucket(s *scope, f *fact, row *state.Row, b []byte, from, 
 	if l.N == 0 {
 		return 0, false
 	}
-	for i := l.SearchTime(from); i < l.N && l.Time(i) < to; i++ {
+	for i := l.SearchTime(max(from, sh.floor)); i < l.N && l.Time(i) < to; i++ {
 		if l.Mask(i)&f.bit != 0 {
 			return s.align.Start(l.Time(i), f.Window.Each), true
 		}

@@ -19,8 +19,8 @@ func (sh *shard) enterSession(s *scope, x *sessions, row *state.Row, ev *foldEve
 	}
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
 	i, j, shut := x.near(&p, ev.t, ev.w)
-	if i == j {
-		if shut || ev.w > ev.t+x.gap {
+	if i == j || x.max > 0 && !sh.staysOpen(s, x, row, &p, ev) {
+		if i < j || shut || ev.w > ev.t+x.gap {
 			for _, f := range x.facts {
 				sh.tooLate(s, f)
 			}
@@ -97,32 +97,16 @@ func (x *sessions) dropClosed(p *window.Spans, w int64) int {
 // distance is more than the gap, or the session would be longer than the maximum.
 func (sh *shard) recut(s *scope, x *sessions, row *state.Row) {
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
-	w := sh.now
-	first := 0
-	for first < p.N() && w > p.Last(first)+x.gap {
-		first++
-	}
+	first := x.firstOpen(&p, sh.now)
 	if first == p.N() {
 		return
 	}
-	from, mask := p.Start(first), p.Mask(first)
+	mask := p.Mask(first)
 	for k := first; k < p.N(); k++ {
-		from = min(from, p.Start(k))
 		mask |= p.Mask(k)
 	}
 	l := s.openLog(row, row.Block(s.unit))
-	var cuts []window.Span
-	for i := l.SearchTime(from); i < l.N; i++ {
-		if l.Mask(i)&x.bits(s) == 0 {
-			continue
-		}
-		t := l.Time(i)
-		if k := len(cuts) - 1; k >= 0 && t-cuts[k].End <= x.gap && t-cuts[k].Start <= x.max {
-			cuts[k].End = t
-		} else {
-			cuts = append(cuts, window.Span{Start: t, End: t})
-		}
-	}
+	cuts := x.cut(s, &l, p.Start(first), nil)
 	p.Delete(first, p.N())
 	if need := first + len(cuts); need > p.Room() {
 		p.Block = row.Ensure(x.unit, window.SpansSize(need+need/2, x.width))
@@ -131,6 +115,58 @@ func (sh *shard) recut(s *scope, x *sessions, row *state.Row) {
 		p.Insert(first+k, c.Start, c.End)
 		p.SetMask(first+k, mask)
 	}
+}
+
+// firstOpen returns the index of the first session that is open at watermark w.
+func (x *sessions) firstOpen(p *window.Spans, w int64) int {
+	i := 0
+	for i < p.N() && w > p.Last(i)+x.gap {
+		i++
+	}
+	return i
+}
+
+// cut returns the sessions of the log's events from a time on; End is the time of the last event. extra, if not nil, is
+// the time of one more event.
+func (x *sessions) cut(s *scope, l *window.Log, from int64, extra *int64) (cuts []window.Span) {
+	add := func(t int64) {
+		if k := len(cuts) - 1; k >= 0 && t-cuts[k].End <= x.gap && t-cuts[k].Start <= x.max {
+			cuts[k].End = t
+		} else {
+			cuts = append(cuts, window.Span{Start: t, End: t})
+		}
+	}
+	bits := x.bits(s)
+	for i := l.SearchTime(from); l.N > 0 && i < l.N; i++ {
+		if l.Mask(i)&bits == 0 {
+			continue
+		}
+		t := l.Time(i)
+		if extra != nil && *extra < t {
+			add(*extra)
+			extra = nil
+		}
+		add(t)
+	}
+	if extra != nil {
+		add(*extra)
+	}
+	return cuts
+}
+
+// staysOpen reports whether the session with a maximum that the event would fall into is open.
+func (sh *shard) staysOpen(s *scope, x *sessions, row *state.Row, p *window.Spans, ev *foldEvent) bool {
+	first := x.firstOpen(p, ev.w)
+	if first == p.N() {
+		return true
+	}
+	l := s.openLog(row, row.Block(s.unit))
+	for _, c := range x.cut(s, &l, p.Start(first), &ev.t) {
+		if c.Start <= ev.t && ev.t <= c.End {
+			return ev.w <= c.End+x.gap
+		}
+	}
+	return true
 }
 
 // bits returns the feeds of the log that belong to the sessions.

@@ -22,6 +22,7 @@ type shard struct {
 
 	now      int64 // the watermark
 	was      int64 // the watermark before it moved last: what was due by then has been handled
+	floor    int64 // for the fact that is being computed: no older events
 	draining bool
 	dueKey   int64
 	wantRows bool
@@ -199,10 +200,19 @@ func (sh *shard) event(l *lane, o *op, ev *foldEvent) {
 	k = 0
 	for i := range w.dims {
 		for _, s := range w.dims[i].scopes {
-			if sh.taken[k] && rows[i].Valid() && !s.foreign {
+			switch {
+			case !rows[i].Valid() || s.foreign:
+			case sh.taken[k]:
 				sh.judgeScope(s, rows, ev)
+			case s.hasOf:
+				sh.judgeLate(s, &rows[i], ev, false)
 			}
 			k++
+		}
+		for _, s := range w.dims[i].of {
+			if rows[i].Valid() && !s.foreign {
+				sh.judgeLate(s, &rows[i], ev, false)
+			}
 		}
 	}
 }
@@ -317,10 +327,7 @@ func (sh *shard) judgeScope(s *scope, rows []state.Row, ev *foldEvent) {
 	if !s.stateless() {
 		a = getTime(row.Block(s.unit), scopeA)
 	}
-	if s.beat > 0 && s.lateness > 0 {
-		sh.judgeLate(s, row, ev)
-		sh.current(ev)
-	}
+	sh.judgeLate(s, row, ev, true)
 	for _, rp := range s.rules {
 		if rp.OnEvent {
 			sh.judgeEvent(rp, rows, ev, a)
@@ -329,30 +336,34 @@ func (sh *shard) judgeScope(s *scope, rows []state.Row, ev *foldEvent) {
 }
 
 // judgeLate judges the closed windows that hold the event and still accept it.
-func (sh *shard) judgeLate(s *scope, row *state.Row, ev *foldEvent) {
+func (sh *shard) judgeLate(s *scope, row *state.Row, ev *foldEvent, judged bool) {
+	if s.beat == 0 || s.lateness == 0 {
+		return
+	}
 	e := s.align.Shift(s.align.Start(ev.t, s.beat), s.beat, 1)
 	for ; e <= ev.w && e-s.span() <= ev.t; e = s.align.Shift(e, s.beat, 1) {
 		if ev.w >= e+s.lateness {
 			continue
 		}
 		for _, rp := range s.rules {
-			if sh.holdsCurrent(rp, ev, e) {
+			if sh.holdsCurrent(rp, ev, e, judged) {
 				sh.dueKey = e
 				sh.judgeClose(rp, row, e, true)
 			}
 		}
 	}
+	sh.current(ev)
 }
 
 // holdsCurrent reports whether the current event belongs to some `each` fact of the rule in its window that ends at e.
-func (sh *shard) holdsCurrent(rp *rulePlan, ev *foldEvent, e int64) bool {
+func (sh *shard) holdsCurrent(rp *rulePlan, ev *foldEvent, e int64, judged bool) bool {
 	s := rp.scope
 	sh.current(ev)
 	sh.filter(s)
 	for i := range rp.facts {
 		fp := &rp.facts[i]
 		n := fp.closeLength(rp)
-		if n > 0 && s.align.Shift(e, rp.beat, -n) <= ev.t && sh.takes(fp.shared.of, fp.shared.filter, true) {
+		if n > 0 && s.align.Shift(e, rp.beat, -n) <= ev.t && sh.takes(fp.shared.of, fp.shared.filter, judged) {
 			return true
 		}
 	}
