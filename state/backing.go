@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"sync"
 
@@ -10,8 +11,8 @@ import (
 
 var keyBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// GetRow appends the stored row of (dim, hash, key) to dst; nil, nil if there is none. It does not allocate while
-// dst has room.
+// GetRow appends the stored row of (dim, hash, key) to dst; nil, nil if there is none. It allocates nothing of its
+// own while dst has room.
 func (s *Store) GetRow(dim uint16, hash uint64, key, dst []byte) ([]byte, error) {
 	buf := keyBuffers.Get().(*[]byte)
 	k := slices.Grow((*buf)[:0], rowKeyPrefix+len(key))[:rowKeyPrefix+len(key)]
@@ -32,10 +33,18 @@ func (s *Store) SeekRows(dim uint16, hash uint64, f func(row []byte) error) erro
 // ScanRows calls f with hash, key and the first bytes (at most head of them; all with head < 0) of every row of dim,
 // ordered by hash. Key and value are valid during the call. At start it finds what is due without keeping the rows.
 func (s *Store) ScanRows(dim uint16, head int, f func(hash uint64, key, value []byte) error) error {
-	return s.scan(be.AppendUint16([]byte{kindRow}, dim), nil, func(k, v []byte) (bool, error) {
+	return s.ScanHashes(dim, 0, math.MaxUint64, head, f)
+}
+
+// ScanHashes is ScanRows for the hashes from first to last, so that shards can be scanned side by side.
+func (s *Store) ScanHashes(dim uint16, first, last uint64, head int, f func(hash uint64, key, value []byte) error) error {
+	return s.scan(be.AppendUint16([]byte{kindRow}, dim), appendHashed(nil, kindRow, dim, first), func(k, v []byte) (bool, error) {
 		_, hash, key, ok := parseRowKey(k)
 		if !ok {
 			return false, damaged("row", k)
+		}
+		if hash > last {
+			return false, nil
 		}
 		if head >= 0 && len(v) > head {
 			v = v[:head]

@@ -14,7 +14,7 @@ import (
 	"kelpie/event"
 )
 
-const crashSteps = 24
+const crashSteps = 16
 
 // step commits what a fold would commit for its i-th event: rows, alerts, messages, refusals and the checkpoint. Every
 // third commit is synced; flushes in between make files of rows.

@@ -25,14 +25,15 @@ const (
 )
 
 // pebbleOptions returns Pebble's options for a load that writes tens of thousands of rows every 50 ms, most of them
-// again soon, and reads single cold rows: large memtables absorb the rewriting, filters spare reads of keys that
-// are new, and compression is the cheapest there is.
+// again soon, and reads single cold rows: large memtables absorb the rewriting, and filters spare reads of keys that
+// are new. Blocks are not compressed: with 2M rows of 160 bytes and uniform traffic, the cheapest compression saves a
+// quarter of the disk and costs a third more CPU, in reads and in compactions.
 func (s *Store) pebbleOptions(o Options) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          &failStop{FS: s.fs, dir: s.dir, health: s.health},
 		ReadOnly:                    o.ReadOnly,
 		ErrorIfNotExists:            o.ReadOnly,
-		CacheSize:                   o.Cache,
+		CacheSize:                   o.Cache + memTables*o.MemTable, // Pebble takes its memtables out of it
 		FormatMajorVersion:          formatMajor,
 		MemTableSize:                uint64(o.MemTable),
 		MemTableStopWritesThreshold: memTables,
@@ -49,7 +50,7 @@ func (s *Store) pebbleOptions(o Options) *pebble.Options {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 		p.Levels[i].IndexBlockSize = indexBlockSize
 	}
-	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	return p
 }
 

@@ -89,6 +89,13 @@ func TestRows(t *testing.T) {
 	if strings.Join(found, " ") != "ann=on bob=tw =no" {
 		t.Errorf("ScanRows found %q", found)
 	}
+	found = nil
+	if err := s.ScanHashes(1, 8, 9, -1, func(_ uint64, _, value []byte) error {
+		found = append(found, string(value))
+		return nil
+	}); err != nil || strings.Join(found, " ") != "no key" {
+		t.Errorf("ScanHashes found %q, %v", found, err)
+	}
 	if dims, err := s.Dimensions(); err != nil || len(dims) != 2 || dims[0] != 1 || dims[1] != 2 {
 		t.Errorf("Dimensions() = %v, %v", dims, err)
 	}
@@ -248,5 +255,67 @@ func TestGetRowDoesNotAllocate(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("GetRow allocates %v times", n)
+	}
+}
+
+func TestLargeKeysAndValues(t *testing.T) {
+	fs := vfs.NewMem()
+	key, value := bytes.Repeat([]byte("k"), 1<<20), bytes.Repeat([]byte("v"), 40<<20) // larger than half a memtable
+	s, err := Open(testDir, Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, func(b *Batch) { setRow(b, 1, 2, string(key), string(value)) })
+	commit(t, s, func(b *Batch) { setRow(b, 1, 3, "small", "x") })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openMem(t, fs, Options{})
+	if v, err := s.GetRow(1, 2, key, nil); err != nil || !bytes.Equal(v, value) {
+		t.Errorf("read %d bytes, %v", len(v), err)
+	}
+	if v, err := s.GetRow(1, 3, []byte("small"), nil); err != nil || string(v) != "x" {
+		t.Errorf("read %q, %v", v, err)
+	}
+}
+
+func TestBackup(t *testing.T) {
+	fs := vfs.NewMem()
+	s := openMem(t, fs, Options{})
+	commit(t, s, func(b *Batch) { setRow(b, 1, 2, "k", "before") })
+	if err := s.Backup("backup"); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, func(b *Batch) { setRow(b, 1, 2, "k", "after") })
+	if err := s.Backup("backup"); err == nil {
+		t.Error("a backup was overwritten")
+	}
+	r, err := Open("backup", Options{FS: fs, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if v, err := r.GetRow(1, 2, []byte("k"), nil); err != nil || string(v) != "before" || r.Seed() != s.Seed() {
+		t.Errorf("the backup has %q, %v", v, err)
+	}
+}
+
+func TestStats(t *testing.T) {
+	s := openMem(t, vfs.NewMem(), Options{})
+	commit(t, s, func(b *Batch) {
+		for i := range 1000 {
+			setRow(b, 1, uint64(i), "key", strings.Repeat("x", 100))
+		}
+		b.Reject(Rejected{Raw: []byte("bad")})
+	})
+	if st := s.Stats(); st.MemTableBytes == 0 || st.DiskBytes == 0 || st.LogBytes < 100_000 {
+		t.Errorf("Stats() = %+v", st)
+	}
+	if err := s.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	usage, err := s.Usage()
+	if err != nil || usage[0].Kind != "rows" || usage[0].Bytes < 50_000 || usage[0].Keys < 900 || usage[0].Keys > 1100 {
+		t.Errorf("Usage() = %+v, %v", usage, err)
 	}
 }

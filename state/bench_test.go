@@ -1,0 +1,95 @@
+package state
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+const benchRow = 200 // bytes
+
+// benchKeys returns n keys with their hashes, ordered by hash as commits are.
+func benchKeys(n int) (keys [][]byte, hashes []uint64) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range n {
+		hashes = append(hashes, rng.Uint64())
+	}
+	slices.Sort(hashes)
+	for i := range n {
+		keys = append(keys, fmt.Appendf(nil, "customer-%07d", i))
+	}
+	return keys, hashes
+}
+
+func benchStore(b *testing.B, keys [][]byte, hashes []uint64) *Store {
+	s, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	commit(b, s, func(batch *Batch) {
+		for i, k := range keys {
+			batch.SetRow(1, hashes[i], k, benchRow)[0] = 1
+		}
+	})
+	return s
+}
+
+// BenchmarkCommit sets rows, 10,000 a commit, on disk and not synced.
+func BenchmarkCommit(b *testing.B) {
+	const group = 10_000
+	keys, hashes := benchKeys(group)
+	s := benchStore(b, nil, nil)
+	batch := s.NewBatch()
+	defer batch.Close()
+	b.ReportAllocs()
+	b.SetBytes(benchRow)
+	for i := 0; b.Loop(); i++ {
+		batch.SetRow(1, hashes[i%group], keys[i%group], benchRow)[0] = 1
+		if i%group == group-1 {
+			if err := s.Commit(batch, false); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkGetRow reads rows at random from files that the block cache holds.
+func BenchmarkGetRow(b *testing.B) {
+	keys, hashes := benchKeys(200_000)
+	s := benchStore(b, keys, hashes)
+	if err := s.db.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		i := rng.IntN(len(keys))
+		var err error
+		if buf, err = s.GetRow(1, hashes[i], keys[i], buf[:0]); err != nil || len(buf) != benchRow {
+			b.Fatal(len(buf), err)
+		}
+	}
+}
+
+// BenchmarkScanRows reads the heads of all rows, as a start does; an operation is one row.
+func BenchmarkScanRows(b *testing.B) {
+	keys, hashes := benchKeys(200_000)
+	s := benchStore(b, keys, hashes)
+	if err := s.db.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; {
+		if err := s.ScanRows(1, RowHeaderSize, func(uint64, []byte, []byte) error { n++; return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
