@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"math"
 	"math/big"
 	"slices"
@@ -80,7 +81,7 @@ func ofNumbers(agg string, q float64, nums []event.Value) (event.Value, bool) {
 	case "stddev":
 		return stddev(nums)
 	}
-	slices.SortStableFunc(nums, func(a, b event.Value) int { return exact(a).Cmp(exact(b)) })
+	slices.SortStableFunc(nums, compareNumbers)
 	switch {
 	case len(nums) == 0:
 		return event.Value{}, false
@@ -90,6 +91,16 @@ func ofNumbers(agg string, q float64, nums []event.Value) (event.Value, bool) {
 		return nums[len(nums)-1], false
 	}
 	return quantile(nums, q), false
+}
+
+// compareNumbers compares exactly.
+func compareNumbers(a, b event.Value) int {
+	x, _ := a.Float64()
+	y, _ := b.Float64()
+	if x != y { // rounding keeps the order
+		return cmp.Compare(x, y)
+	}
+	return exact(a).Cmp(exact(b))
 }
 
 // sum adds the numbers, decimals exactly and float64s in the order given, and divides once.

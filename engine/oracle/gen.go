@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -45,7 +46,9 @@ type scale struct {
 	steps     []int64  // from one event to the next, ms
 	back      []int64  // how far out of order an event is
 	disorder  []int64
-	factor    []int // buckets in a series, beats in a hopping window
+	factor    []int    // buckets in a series, beats in a hopping window
+	counts    []string // what counts are compared with
+	sums      []string // what sums are
 	seasonal  bool
 	timezones []string
 }
@@ -58,6 +61,8 @@ var seconds = scale{
 	back:     []int64{0, 0, 0, 0, 0, 500, 1000, 1001, 2000, 5000, 15000},
 	disorder: []int64{0, 1000, 2000, 5000},
 	factor:   []int{2, 1, 3, 5},
+	counts:   []string{"1", "2", "0", "3"},
+	sums:     []string{"1", "2", "0.3", "0", "1.5"},
 }
 
 var weeks = scale{
@@ -68,8 +73,23 @@ var weeks = scale{
 	back:      []int64{0, 0, 0, 0, hour, day},
 	disorder:  []int64{0, hour, day},
 	factor:    []int{14, 7, 21},
+	counts:    []string{"1", "2", "0", "3"},
+	sums:      []string{"1", "2", "0.3", "0", "1.5"},
 	seasonal:  true,
 	timezones: []string{"", "", "Asia/Kolkata"},
+}
+
+// dense is for long streams: hundreds of events in a window.
+var dense = scale{
+	each:     []string{"1s", "500ms", "2s"},
+	over:     []string{"2s", "1s", "5s", "50ms", "10s", "1001ms"},
+	short:    []string{"20ms", "500ms", "100ms"},
+	steps:    []int64{10, 0, 1, 5, 20, 7, 10, 10, 10, 3, 50},
+	back:     []int64{0, 0, 0, 0, 0, 0, 5, 20, 100, 500},
+	disorder: []int64{0, 20, 100, 1000},
+	factor:   []int{2, 1, 3, 5},
+	counts:   []string{"50", "100", "1", "20", "400"},
+	sums:     []string{"100", "500.5", "0.3", "50"},
 }
 
 const (
@@ -84,30 +104,64 @@ func Random(t *rapid.T) Scenario {
 	if oneIn(t, 8, "weeks") {
 		sc = weeks
 	}
-	g := &ruleGen{t: t, scale: sc}
-	s := Scenario{RulesYAML: g.set()}
-	s.Options = Options{
-		ByTime:   oneIn(t, 3, "by time"),
-		Disorder: pick(t, "disorder", sc.disorder...),
-		Drain:    rapid.Bool().Draw(t, "drain"),
-	}
-	if oneIn(t, 2, "lateness") {
-		s.Options.Lateness = pick(t, "lateness", sc.disorder[1:]...)
-	}
+	s := Scenario{RulesYAML: (&ruleGen{t: t, scale: sc}).set(), Options: drawOptions(t, sc)}
 	var drawn []drawnEvent
 	for range 4 { // a slice that rapid draws is short
 		some := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) drawnEvent { return drawEvent(t, sc) }), 0, 20)
 		drawn = append(drawn, some.Draw(t, "events")...)
 	}
-	cursor := start
-	for i, e := range drawn {
-		cursor += e.step
-		s.Lines = append(s.Lines, e.line(i+1, cursor-e.back))
-		if e.twice {
-			s.Lines = append(s.Lines, e.line(i+1, cursor-e.back))
+	s.Lines = lines(drawn)
+	return s
+}
+
+// RandomLong draws a scenario with 200 to 1,200 events of few keys, so that windows hold hundreds. The events come of a
+// drawn seed: only their number shrinks.
+func RandomLong(t *rapid.T) Scenario {
+	s := Scenario{RulesYAML: (&ruleGen{t: t, scale: dense}).set(), Options: drawOptions(t, dense)}
+	n := rapid.IntRange(200, 1200).Draw(t, "events")
+	random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	one := func(from []int64) int64 { return from[random.IntN(len(from))] }
+	drawn := make([]drawnEvent, n)
+	for i := range drawn {
+		drawn[i] = drawnEvent{
+			step: one(dense.steps), back: one(dense.back), twice: random.IntN(50) == 0,
+			typ: string("AAAABC"[random.IntN(6)]),
+			k:   fmt.Sprintf(`"%c"`, "aaab"[random.IntN(4)]),
+			g:   fmt.Sprintf(`"%c"`, "uvw"[random.IntN(3)]),
+			x:   fmt.Sprintf("%d.%02d", random.IntN(5), random.IntN(100)),
+			s:   fmt.Sprintf(`"%c"`, 'p'+rune(random.IntN(20))),
+		}
+		if random.IntN(20) == 0 {
+			drawn[i].x = []string{"", `"1"`, "null", "-3", "1e2", "7"}[random.IntN(6)]
 		}
 	}
+	s.Lines = lines(drawn)
 	return s
+}
+
+func drawOptions(t *rapid.T, sc scale) Options {
+	o := Options{
+		ByTime:   oneIn(t, 3, "by time"),
+		Disorder: pick(t, "disorder", sc.disorder...),
+		Drain:    rapid.Bool().Draw(t, "drain"),
+	}
+	if oneIn(t, 2, "lateness") {
+		o.Lateness = pick(t, "lateness", sc.disorder[1:]...)
+	}
+	return o
+}
+
+// lines writes events, one after the other.
+func lines(events []drawnEvent) (out [][]byte) {
+	cursor := start
+	for i, e := range events {
+		cursor += e.step
+		out = append(out, e.line(i+1, cursor-e.back))
+		if e.twice {
+			out = append(out, e.line(i+1, cursor-e.back))
+		}
+	}
+	return out
 }
 
 func pick[T any](t *rapid.T, label string, from ...T) T {

@@ -195,10 +195,10 @@ func (r *ruleDraft) compare(name, head string) string {
 	if head == "first(s)" || head == "last(s)" {
 		return pick(t, "condition", name+` == "p"`, name+` != "q"`)
 	}
-	against := []string{"1", "2", "0", "3"}
+	against := r.scale.counts
 	switch {
 	case strings.HasPrefix(head, "sum"), strings.HasPrefix(head, "avg"):
-		against = []string{"1", "2", "0.3", "0", "1.5"}
+		against = r.scale.sums
 	case head == "rate", strings.HasPrefix(head, "ratio"):
 		against = []string{"0.4123", "0", "0.7123"}
 	case head == "median(x)", head[0] == 'p', strings.HasPrefix(head, "stddev"):

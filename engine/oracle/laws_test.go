@@ -13,7 +13,7 @@ import (
 )
 
 // agree wants the same rows and alerts of two runs.
-func agree(t *rapid.T, s Scenario, a, b Result) {
+func agree(t rapid.TB, s Scenario, a, b Result) {
 	t.Helper()
 	for _, pair := range [][2][]byte{{WriteRows(a.Rows), WriteRows(b.Rows)}, {WriteAlerts(a.Alerts), WriteAlerts(b.Alerts)}} {
 		diffs, err := Compare(pair[0], pair[1], 3)
@@ -29,7 +29,7 @@ func agree(t *rapid.T, s Scenario, a, b Result) {
 	}
 }
 
-func run(t *rapid.T, s Scenario) Result {
+func run(t rapid.TB, s Scenario) Result {
 	t.Helper()
 	out, err := s.Run()
 	if err != nil {
@@ -68,7 +68,7 @@ func sorted(t *rapid.T, s Scenario) (Scenario, []int64) {
 	return s, times
 }
 
-func timeOf(t *rapid.T, line []byte) (int64, bool) {
+func timeOf(t rapid.TB, line []byte) (int64, bool) {
 	t.Helper()
 	d, err := event.NewDecoder(&event.Schema{})
 	if err != nil {
@@ -137,4 +137,23 @@ func TestDisorderOpensNothing(t *testing.T) {
 		s.Options.Disorder = 0
 		agree(t, other, run(t, s), run(t, other))
 	})
+}
+
+// TestLongScenarios wants of a few long streams that either order says the same of events in order.
+func TestLongScenarios(t *testing.T) {
+	for seed := range 8 {
+		s := rapid.Custom(RandomLong).Example(seed)
+		s.Options.ByTime, s.Options.Disorder = true, 0
+		var in [][]byte
+		newest := int64(0)
+		for _, l := range s.Lines {
+			if ms, ok := timeOf(t, l); ok && ms >= newest {
+				newest, in = ms, append(in, l)
+			}
+		}
+		s.Lines = in
+		arrival := s
+		arrival.Options.ByTime = false
+		agree(t, s, run(t, s), run(t, arrival))
+	}
 }
