@@ -72,8 +72,8 @@ func (a *Appender) Begin(ctx context.Context, b *Batch) (*Pending, error) {
 	return a.log.begin(ctx, b, a)
 }
 
-// Resume lets the Appender go on after a failure. Everything that it has begun must have been waited for; what
-// failed is to be begun again, in order.
+// Resume lets the Appender go on after Begin or Wait has told of a failure. By then all that was begun after what failed
+// has failed, too; it is to be begun again, in order.
 func (a *Appender) Resume() {
 	a.log.mu.Lock()
 	defer a.log.mu.Unlock()

@@ -67,7 +67,8 @@ type Log struct {
 	failed   error // ErrFailed: no append any more
 	closed   bool
 
-	writer writer
+	writer    writer
+	retaining sync.Mutex // held while segments are removed
 }
 
 // Stats are figures about a log.

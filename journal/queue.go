@@ -58,3 +58,34 @@ func (q *queue) take() []*entry {
 	q.room = make(chan struct{})
 	return group
 }
+
+// drop fails and removes the entries for which why gives a reason.
+func (q *queue) drop(why func(*entry) error) {
+	kept := q.entries[:0]
+	for _, e := range q.entries {
+		err := why(e)
+		if err == nil {
+			kept = append(kept, e)
+			continue
+		}
+		if q.open == e {
+			q.open = nil
+		}
+		q.bytes -= e.bytes
+		e.fail(err)
+	}
+	q.entries = kept
+	close(q.room)
+	q.room = make(chan struct{})
+}
+
+// fail ends an entry with an error, after which its Appender begins nothing until Resume.
+func (e *entry) fail(err error) {
+	if e.order != nil {
+		e.order.failed = err
+	}
+	for _, p := range e.pending {
+		p.finish(Appended{}, err)
+	}
+	e.release()
+}

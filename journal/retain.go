@@ -15,6 +15,8 @@ func (l *Log) Retain(low int64) (removed int, err error) {
 	if l.opts.ReadOnly {
 		return 0, fmt.Errorf("journal: retain: %w", ErrReadOnly)
 	}
+	l.retaining.Lock()
+	defer l.retaining.Unlock()
 	for {
 		g := l.removable(low)
 		if g == nil {
