@@ -94,7 +94,10 @@ func (f *fact) sums() bool { return f.Agg == "sum" || f.Agg == "avg" || f.Agg ==
 // windowFact computes a fact as of the judgement.
 func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples int64, exact bool) {
 	s, f := fp.scope, fp.shared
-	sh.floor = none
+	sh.floor, sh.skip = none, 0
+	if j.mode != onClose {
+		sh.skip = window.Forgotten
+	}
 	if (s.foreign || f.of != nil) && j.mode != onClose {
 		sh.floor = j.w - 2*j.rule.Longest
 	}
@@ -134,6 +137,11 @@ func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples 
 	return sh.session(j, s, f, row, b)
 }
 
+// sees reports whether an entry with this mask belongs to the fact, for the judgement at hand.
+func (sh *shard) sees(f *fact, mask uint64) bool {
+	return mask&f.bit != 0 && (mask&sh.skip == 0 || f.of != nil)
+}
+
 // finish turns a count into a rate.
 func (f *fact) finish(v event.Value, over int64) event.Value {
 	if f.Agg != "rate" || v.IsMissing() {
@@ -171,7 +179,7 @@ func (sh *shard) foldRange(f *fact, l *window.Log, lo, hi int) (event.Value, boo
 	}
 	vals := sh.vals[:0]
 	for i := lo; i < hi; i++ {
-		if l.Mask(i)&f.bit == 0 {
+		if !sh.sees(f, l.Mask(i)) {
 			continue
 		}
 		v := event.BoolValue(true)
@@ -192,7 +200,7 @@ func (sh *shard) distinct(f *fact, l *window.Log, lo, hi int) event.Value {
 	}
 	clear(sh.seen)
 	for i := lo; i < hi; i++ {
-		if l.Mask(i)&f.bit == 0 {
+		if !sh.sees(f, l.Mask(i)) {
 			continue
 		}
 		if h, ok := l.Hash(i, f.column); ok {
@@ -209,7 +217,7 @@ func (sh *shard) newestBefore(j *judgement, f *fact, l *window.Log) int {
 	}
 	lo, hi := sh.slidingRange(j, f, l)
 	for i := min(l.Search(j.t, j.seq), hi) - 1; i >= lo; i-- {
-		if l.Mask(i)&f.bit != 0 {
+		if sh.sees(f, l.Mask(i)) {
 			return i
 		}
 	}
@@ -271,7 +279,7 @@ func (sh *shard) unseen(j *judgement, s *scope, f *fact, row *state.Row, b []byt
 	h := window.HashText(key)
 	lo, hi := sh.slidingRange(j, f, &l)
 	for i := min(l.Search(j.t, j.seq), hi) - 1; i >= lo; i-- {
-		if l.Mask(i)&f.bit == 0 {
+		if !sh.sees(f, l.Mask(i)) {
 			continue
 		}
 		if o, ok := l.Hash(i, f.column); ok && o == h {
@@ -338,7 +346,7 @@ func (sh *shard) holds(s *scope, f *fact, row *state.Row, b []byte, from, to int
 			return false
 		}
 		for i := l.SearchTime(max(from, sh.floor)); i < l.N && l.Time(i) < to; i++ {
-			if l.Mask(i)&f.bit != 0 {
+			if sh.sees(f, l.Mask(i)) {
 				return true
 			}
 		}

@@ -60,8 +60,13 @@ func (s *scope) reset(b []byte, flags uint64) {
 func (sh *shard) forget(s *scope, row *state.Row) {
 	if b := row.Block(s.unit); b != nil {
 		n := s.keepOf(row, b)
+		start := le.Uint32(b[scopeStart:])
+		if !s.judgesAgain() {
+			start = 0
+		}
 		newest, due := getTime(b, scopeNewest), getTime(b, scopeDue)
 		s.reset(b, le.Uint64(b[scopeFlags:]))
+		le.PutUint32(b[scopeStart:], start)
 		le.PutUint32(b[scopeN:], uint32(n))
 		putTime(b, scopeNewest, newest)
 		putTime(b, scopeDue, due)
@@ -70,8 +75,8 @@ func (sh *shard) forget(s *scope, row *state.Row) {
 		}
 	}
 	for _, g := range s.grids {
-		if s.onClose && s.lateness > 0 {
-			break // closed windows may be judged again
+		if s.judgesAgain() {
+			break
 		}
 		p := window.Spans{Block: row.Block(g.unit), Width: g.width}
 		if g.keepOf(&p); p.N() == 0 {
@@ -80,9 +85,16 @@ func (sh *shard) forget(s *scope, row *state.Row) {
 	}
 }
 
+// judgesAgain reports whether closed windows of the scope, which a fresh start does not concern, may be judged again.
+func (s *scope) judgesAgain() bool { return s.onEvent && s.onClose && s.lateness > 0 }
+
 // keepOf moves the log's entries of `of` facts to the front and returns how many there are.
 func (s *scope) keepOf(row *state.Row, b []byte) int {
 	l := s.openLog(row, b)
+	if s.judgesAgain() && l.N > 0 {
+		l.Forget()
+		return l.N
+	}
 	if !s.hasOf || l.N == 0 {
 		return 0
 	}
@@ -366,6 +378,9 @@ func (sh *shard) inserted(s *scope, b []byte, l *window.Log, at int, t int64, ma
 // accumulate adds entry e to, or takes it from, the accumulators of view v.
 func (s *scope) accumulate(b []byte, l *window.Log, v, e int, add bool) {
 	mask := l.Mask(e)
+	if mask&window.Forgotten != 0 {
+		return
+	}
 	for _, f := range s.facts {
 		if f.kind != slidingAcc || f.view != v || mask&f.bit == 0 {
 			continue

@@ -173,7 +173,7 @@ func (rp *rulePlan) closeSpan(e int64) window.Span {
 func (sh *shard) windowHolds(rp *rulePlan, row *state.Row, e int64) bool {
 	s := rp.scope
 	b := row.Block(s.unit)
-	sh.floor = none
+	sh.floor, sh.skip = none, 0
 	for i := range rp.facts {
 		fp := &rp.facts[i]
 		if n := fp.closeLength(rp); n > 0 && sh.holds(s, fp.shared, row, b, s.align.Shift(e, rp.beat, -n), e) {

@@ -176,8 +176,8 @@ func (s *scope) layout(b *planner) error {
 	for _, x := range s.sessions {
 		s.placeSession(x)
 	}
-	if len(s.feeds) > 64 {
-		return fmt.Errorf("engine: the rules over %s need %d different filters; 64 are the most", s.key, len(s.feeds))
+	if len(s.feeds) > 63 {
+		return fmt.Errorf("engine: the rules over %s need %d different filters; 63 are the most", s.key, len(s.feeds))
 	}
 	s.fixed = scopeHeader + 8*len(s.views)
 	for _, f := range s.facts {
@@ -191,7 +191,7 @@ func (s *scope) layout(b *planner) error {
 		for i, c := range s.columns {
 			kinds[i] = c.kind
 		}
-		s.log = window.NewLogLayout(kinds, len(s.feeds) > 1 || s.feeds[0].filter >= 0 || s.feeds[0].of != nil)
+		s.log = window.NewLogLayout(kinds, len(s.feeds) > 1 || s.feeds[0].filter >= 0 || s.feeds[0].of != nil || s.judgesAgain())
 	}
 	s.gc = max(s.longest, s.keepClose)
 	if !s.onEvent || s.onClose {
@@ -282,7 +282,7 @@ func (s *scope) placeEach(b *planner, f *fact) {
 	if w.Kind == rules.Buckets {
 		retain = w.Over + w.Before + w.Each
 	}
-	if f.agg.Size() > 0 && (f.of == nil || !s.onEvent) {
+	if f.agg.Size() > 0 && (f.of == nil || !s.onEvent) && (f.Series == "" || !s.judgesAgain()) {
 		f.kind = paneAcc
 		if f.Series != "" {
 			f.kind = seriesAcc

@@ -115,7 +115,7 @@ func (sh *shard) firstBucket(s *scope, f *fact, row *state.Row, b []byte, from, 
 		return 0, false
 	}
 	for i := l.SearchTime(max(from, sh.floor)); i < l.N && l.Time(i) < to; i++ {
-		if l.Mask(i)&f.bit != 0 {
+		if sh.sees(f, l.Mask(i)) {
 			return s.align.Start(l.Time(i), f.Window.Each), true
 		}
 	}

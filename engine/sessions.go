@@ -19,8 +19,15 @@ func (sh *shard) enterSession(s *scope, x *sessions, row *state.Row, ev *foldEve
 	}
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
 	i, j, shut := x.near(&p, ev.t, ev.w)
-	if i == j || x.max > 0 && !sh.staysOpen(s, x, row, &p, ev) {
-		if i < j || shut || ev.w > ev.t+x.gap {
+	joins, open := i < j, true
+	if joins && x.max > 0 {
+		joins, open = sh.joins(s, x, row, &p, ev)
+	}
+	if !joins && (shut || ev.w > ev.t+x.gap) {
+		open = false
+	}
+	if i == j || !open {
+		if !open {
 			for _, f := range x.facts {
 				sh.tooLate(s, f)
 			}
@@ -154,19 +161,21 @@ func (x *sessions) cut(s *scope, l *window.Log, from int64, extra *int64) (cuts 
 	return cuts
 }
 
-// staysOpen reports whether the session with a maximum that the event would fall into is open.
-func (sh *shard) staysOpen(s *scope, x *sessions, row *state.Row, p *window.Spans, ev *foldEvent) bool {
-	first := x.firstOpen(p, ev.w)
-	if first == p.N() {
-		return true
-	}
+// joins reports whether the event would share a session with a maximum with others, and whether that session is open.
+func (sh *shard) joins(s *scope, x *sessions, row *state.Row, p *window.Spans, ev *foldEvent) (joins, open bool) {
 	l := s.openLog(row, row.Block(s.unit))
-	for _, c := range x.cut(s, &l, p.Start(first), &ev.t) {
+	n := 0
+	for _, c := range x.cut(s, &l, p.Start(x.firstOpen(p, ev.w)), &ev.t) {
 		if c.Start <= ev.t && ev.t <= c.End {
-			return ev.w <= c.End+x.gap
+			for i := l.SearchTime(c.Start); i < l.N && l.Time(i) <= c.End; i++ {
+				if l.Mask(i)&x.bits(s) != 0 {
+					n++
+				}
+			}
+			return n > 0, ev.w <= c.End+x.gap
 		}
 	}
-	return true
+	return false, true
 }
 
 // bits returns the feeds of the log that belong to the sessions.

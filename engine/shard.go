@@ -20,9 +20,10 @@ type shard struct {
 	count  counters
 	err    error // of the storage: the fold stops
 
-	now      int64 // the watermark
-	was      int64 // the watermark before it moved last: what was due by then has been handled
-	floor    int64 // for the fact that is being computed: no older events
+	now      int64  // the watermark
+	was      int64  // the watermark before it moved last: what was due by then has been handled
+	floor    int64  // for the fact that is being computed: no older events
+	skip     uint64 // marks of entries that it does not see
 	draining bool
 	dueKey   int64
 	wantRows bool

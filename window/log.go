@@ -80,10 +80,21 @@ func (l *Log) Time(i int) int64 { return int64(le.Uint64(l.Entries[(l.Start+i)*l
 // Seq returns the position of entry i.
 func (l *Log) Seq(i int) uint64 { return le.Uint64(l.Entries[(l.Start+i)*l.Width+8:]) }
 
+// Forgotten marks an entry that only windows which have closed may still see.
+const Forgotten = uint64(1) << 63
+
+// Forget marks all entries as Forgotten. The log must be masked.
+func (l *Log) Forget() {
+	for i := range l.N {
+		e := l.at(i)
+		le.PutUint64(e[16:], le.Uint64(e[16:])|Forgotten)
+	}
+}
+
 // Mask returns the feeds that entry i belongs to.
 func (l *Log) Mask(i int) uint64 {
 	if !l.Masked {
-		return ^uint64(0)
+		return ^Forgotten
 	}
 	return le.Uint64(l.Entries[(l.Start+i)*l.Width+16:])
 }
