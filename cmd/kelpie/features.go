@@ -100,6 +100,7 @@ func features(c *cobra.Command, o *featuresOptions) (err error) {
 		show.at(in.bytes, in.events)
 		return out.take(fx)
 	}
+	in.pause = out.rows.Flush
 	err = o.fold(c.Context(), in)
 	show.done()
 	if e := out.close(); err == nil {

@@ -23,6 +23,7 @@ type reading struct {
 
 	engine *engine.Engine
 	take   func(*engine.Effects) error // is given what each step has brought about
+	pause  func() error                // is called when no more may come for a while
 	size   int                         // lines of a step; 0: as many as come at once
 
 	shown         map[string]string // the name of a source's stream in positions
@@ -109,9 +110,18 @@ func (r *reading) inTurn(ctx context.Context) error {
 			return err
 		}
 		r.bytes += b.Next.Offset - b.Base
+		few := len(b.Buf) < liveBatch
 		src.Release(b)
+		if few {
+			if err := r.pause(); err != nil {
+				return err
+			}
+		}
 	}
 }
+
+// liveBatch is the size in bytes of batches below which the events may be such as come one by one.
+const liveBatch = 64 << 10
 
 // fold folds lines of a batch.
 func (r *reading) fold(ctx context.Context, partition int, b *source.Batch, lines []source.Line) error {
