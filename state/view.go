@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,12 +13,13 @@ import (
 )
 
 // OpenView opens the state to be read, as it is at this moment, also beside the process that has it open: it takes no
-// lock and writes nothing. What it shows is the state after some commit, the newest one or one shortly before it; it
-// stays so until the Store is closed.
+// lock and writes nothing. What it shows is the state after some commit, none older than the newest one that had been
+// synced when OpenView was called, and it stays so until the Store is closed.
 //
-// Pebble's files allow this. Files of rows never change. Manifest and write-ahead logs only grow, and are copied into
-// memory; if the manifest is the same before and after, then so was the set of files that belong to it, and all of
-// them are in hand. Otherwise a flush or a compaction came in between, and it is tried again.
+// Pebble's files allow this, if they are taken in the right order. Write-ahead logs first: the older ones are complete,
+// and what is missing at the end of the newest was not there yet. Then the manifest, which says what of the logs has
+// been flushed to files of rows, so that it may say more than the logs, and never less. Then files of rows: they never
+// change, and one that was removed in that last moment is missed when the store is opened, and all is tried again.
 func OpenView(dir string, o Options) (*Store, error) {
 	o.setDefaults()
 	o.ReadOnly = true
@@ -28,155 +28,127 @@ func OpenView(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("state: open %q: %w", dir, ErrNone)
 	}
 	for try := 1; ; try++ {
-		v, err := newView(disk, filepath.Clean(dir))
+		s, err := openView(dir, disk, o)
 		if err == nil {
-			o.FS = v
-			var s *Store
-			if s, err = Open(dir, o); err == nil {
-				return s, nil
-			}
+			return s, nil
 		}
-		moved := errors.Is(err, errMoved) || errors.Is(err, fs.ErrNotExist)
-		torn := errors.Is(err, ErrFatal) && try <= tornTries // the end of a file that was just being written
-		if !moved && !torn || try == viewTries {
+		moved := errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrFatal) // or the manifest was just being written
+		if !moved || try == viewTries {
 			return nil, err
 		}
 	}
 }
 
-// A view is tried so often before its error is believed.
-const (
-	viewTries = 50
-	tornTries = 5
-)
+// viewTries is how often a view is tried before its error is believed.
+const viewTries = 10
 
-// errMoved says that the files changed while they were collected.
-var errMoved = errors.New("the state changes too fast to be looked at")
+func openView(dir string, disk vfs.FS, o Options) (*Store, error) {
+	v := &view{FS: vfs.NewMem(), disk: disk, dir: filepath.Clean(dir), tables: map[string]vfs.File{}}
+	if err := v.collect(); err != nil {
+		return nil, errors.Join(fmt.Errorf("state: open %q: %w", dir, err), v.Close())
+	}
+	o.FS = v
+	return Open(dir, o) // which closes the view with the Store, or if it returns an error
+}
 
-// view is a file system that holds one folder of Pebble's as it was at one moment: small files and those that grow are
-// copied into memory, files of rows are held open, so that it does no harm when they are removed.
+// view is a file system that holds one folder of Pebble's as it was at one moment: what is small or grows is copied
+// into memory, files of rows are held open, so that it does no harm when they are removed.
 type view struct {
 	vfs.FS // in memory
+	disk   vfs.FS
 	dir    string
 	tables map[string]vfs.File // by name
 }
 
-// newView collects the folder's files, or returns errMoved.
-func newView(disk vfs.FS, dir string) (*view, error) {
-	v := &view{FS: vfs.NewMem(), dir: dir, tables: map[string]vfs.File{}}
-	err := v.collect(disk)
-	if err != nil {
-		return nil, errors.Join(err, v.Close())
-	}
-	return v, nil
-}
-
-func (v *view) collect(disk vfs.FS) error {
+// collect takes in the folder's files.
+func (v *view) collect() error {
 	if err := v.FS.MkdirAll(v.dir, 0o755); err != nil {
-		return viewError(err)
+		return err
 	}
-	before, name, err := v.manifest(disk)
+	if err := v.each(isLog, v.copyIfThere); err != nil {
+		return err
+	}
+	if err := v.each(isTable, v.hold); err != nil {
+		return err
+	}
+	manifest := ""
+	err := v.each(isMarker, func(name string) error {
+		if rest, ok := strings.CutPrefix(name, "marker.manifest."); ok { // the one with the highest number counts
+			_, manifest, _ = strings.Cut(rest, ".")
+		}
+		return v.copy(name)
+	})
 	if err != nil {
 		return err
 	}
-	if name != "" {
-		if err := v.write(name, before); err != nil {
-			return err
-		}
+	if err := v.each(func(name string) bool { return name == manifest || isOptions(name) }, v.copy); err != nil {
+		return err
 	}
-	names, err := disk.List(v.dir)
-	if err != nil {
-		return viewError(err)
-	}
-	slices.Sort(names) // an older write-ahead log is complete when there is a newer one
-	for _, n := range names {
-		if n == name {
-			continue
-		}
-		if err := v.add(disk, n); err != nil {
-			return err
-		}
-	}
-	after, again, err := v.manifest(disk)
-	if err == nil && (name != again || !bytes.Equal(before, after)) {
-		err = fmt.Errorf("state: open %q: %w", v.dir, errMoved)
-	}
-	return err
+	return v.each(isTable, v.hold)
 }
 
-// manifest returns the manifest that the marker names; no name if there is none.
-func (v *view) manifest(disk vfs.FS) (content []byte, name string, err error) {
-	names, err := disk.List(v.dir)
+// The kinds of files that count. The lock is not among them: closing it would release it, were this the process that
+// holds it.
+func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
+func isTable(name string) bool {
+	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".blob")
+}
+func isMarker(name string) bool  { return strings.HasPrefix(name, "marker.") }
+func isOptions(name string) bool { return strings.HasPrefix(name, "OPTIONS-") }
+
+// each calls take with the names of all files of one kind, in order.
+func (v *view) each(kind func(string) bool, take func(string) error) error {
+	names, err := v.disk.List(v.dir)
 	if err != nil {
-		return nil, "", viewError(err)
+		return err
 	}
 	slices.Sort(names)
-	for _, n := range names { // the marker with the highest number counts
-		if rest, ok := strings.CutPrefix(n, "marker.manifest."); ok {
-			_, name, _ = strings.Cut(rest, ".")
+	for _, name := range names {
+		if !kind(name) {
+			continue
+		}
+		if err := take(name); err != nil {
+			return err
 		}
 	}
-	if name == "" {
-		return nil, "", nil
-	}
-	content, err = readFile(disk, disk.PathJoin(v.dir, name))
-	return content, name, err
+	return nil
 }
 
-// add takes a file in.
-func (v *view) add(disk vfs.FS, name string) error {
-	path := disk.PathJoin(v.dir, name)
-	switch {
-	case name == "LOCK": // closing it would release it, were this the process that holds it
-		return nil
-	case name == ownerFile, strings.HasPrefix(name, "MANIFEST-"), strings.HasSuffix(name, ".dbtmp"):
-		return nil
-	case strings.HasSuffix(name, ".sst"), strings.HasSuffix(name, ".blob"):
-		f, err := disk.Open(path, vfs.RandomReadsOption)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it was not needed any more; if it was, the manifest has changed
-		}
-		if err != nil {
-			return viewError(err)
-		}
-		v.tables[name] = f
+// copy puts a file into memory.
+func (v *view) copy(name string) error {
+	from, err := v.disk.Open(v.disk.PathJoin(v.dir, name), vfs.SequentialReadsOption)
+	if err != nil {
+		return err
+	}
+	to, err := v.FS.Create(v.FS.PathJoin(v.dir, name), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return errors.Join(err, from.Close())
+	}
+	_, err = io.Copy(to, from)
+	return errors.Join(err, to.Close(), from.Close())
+}
+
+// copyIfThere copies a write-ahead log. One that is gone had been flushed.
+func (v *view) copyIfThere(name string) error {
+	if err := v.copy(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// hold opens a file of rows, if it is still there.
+func (v *view) hold(name string) error {
+	if _, ok := v.tables[name]; ok {
 		return nil
 	}
-	content, err := readFile(disk, path)
+	f, err := v.disk.Open(v.disk.PathJoin(v.dir, name), vfs.RandomReadsOption)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	return v.write(name, content)
-}
-
-// write puts a file into memory.
-func (v *view) write(name string, content []byte) error {
-	f, err := v.FS.Create(v.FS.PathJoin(v.dir, name), vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return viewError(err)
-	}
-	_, err = f.Write(content)
-	return viewError(errors.Join(err, f.Close()))
-}
-
-func readFile(disk vfs.FS, path string) ([]byte, error) {
-	f, err := disk.Open(path, vfs.SequentialReadsOption)
-	if err != nil {
-		return nil, viewError(err)
-	}
-	content, err := io.ReadAll(f)
-	return content, viewError(errors.Join(err, f.Close()))
-}
-
-// viewError gives err, which may be nil, its place.
-func viewError(err error) error {
 	if err == nil {
-		return nil
+		v.tables[name] = f
 	}
-	return fmt.Errorf("state: look: %w", err)
+	return err
 }
 
 // Open implements vfs.FS.

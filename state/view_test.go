@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -23,12 +24,13 @@ func TestView(t *testing.T) {
 			enough := make(chan struct{})
 			done := make(chan error, 1)
 			go func() { done <- writeUntil(s, &committed, enough) }()
-			for i := range 40 {
+			for i := range 15 {
 				for committed.Load() < uint64(20*i) { // so that the views see many flushes
 					select {
 					case err := <-done:
 						t.Fatal(err)
 					default:
+						runtime.Gosched()
 					}
 				}
 				checkView(t, disk, dir, committed.Load())
