@@ -142,8 +142,19 @@ func (sh *shard) sees(f *fact, mask uint64) bool {
 	return mask&f.bit != 0 && (mask&sh.skip == 0 || f.of != nil)
 }
 
-// finish turns a count into a rate.
+// nearest returns the float64 nearest to an exact sum, which is what an expression sees of it.
+func nearest(v event.Value) event.Value {
+	if v.Kind == event.Int && (v.N > 1<<53 || v.N < -1<<53) {
+		return event.FloatValue(float64(v.N))
+	}
+	return v
+}
+
+// finish turns a count into a rate, and a sum into what an expression sees of it.
 func (f *fact) finish(v event.Value, over int64) event.Value {
+	if f.Agg == "sum" {
+		return nearest(v)
+	}
 	if f.Agg != "rate" || v.IsMissing() {
 		return v
 	}

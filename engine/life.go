@@ -16,7 +16,11 @@ func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
 		return
 	}
 	if in.state != inactive && in.judgedLater(j) {
-		return // a judgement never changes an instance that has been judged as of a later time
+		// A judgement never changes an instance that has been judged as of a later time; but its event will leave.
+		if j.mode == onEvent {
+			sh.settle(rp, row, &in, sh.nextLeave(rp, sh.rowsOf(rp, row, &in), &in))
+		}
+		return
 	}
 	if j.mode != onClose {
 		in.left = max(in.left, j.asOf)

@@ -49,6 +49,9 @@ func (tp *tablePlan) get(b []byte, i int) event.Value {
 		}
 		v.S = string(b[at : at+int(le.Uint32(s[4:]))])
 	}
+	if tp.adds[i] {
+		return nearest(v)
+	}
 	return v
 }
 
