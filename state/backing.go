@@ -3,24 +3,15 @@ package state
 import (
 	"errors"
 	"math"
-	"slices"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-var keyBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
 // GetRow appends the stored row of (dim, hash, key) to dst; nil, nil if there is none. It allocates nothing of its
-// own while dst has room.
+// own while dst has room for the key and the row.
 func (s *Store) GetRow(dim uint16, hash uint64, key, dst []byte) ([]byte, error) {
-	buf := keyBuffers.Get().(*[]byte)
-	k := slices.Grow((*buf)[:0], rowKeyPrefix+len(key))[:rowKeyPrefix+len(key)]
-	putRowKey(k, dim, hash, key)
-	v, err := s.get(k, dst)
-	*buf = k
-	keyBuffers.Put(buf)
-	return v, err
+	k := append(appendHashed(dst[len(dst):], kindRow, dim, hash), key...) // where the row will stand
+	return s.get(k, dst)
 }
 
 // SeekRows calls f with every stored row of (dim, hash). The row is valid during the call.
