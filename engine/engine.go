@@ -98,7 +98,7 @@ func New(p *Plan, o Options) *Engine {
 	for i := range o.Shards {
 		sh := newShard(e, i)
 		sh.wantRows, sh.wantAll = o.Rows, o.Rows || o.Observe != nil
-		sh.out.updates = map[updateKey]int{}
+		sh.out.pending = map[updateKey]struct{}{}
 		e.shards = append(e.shards, sh)
 	}
 	for range o.Shards {
@@ -292,8 +292,9 @@ func (e *Engine) End(drain bool) (*Effects, error) {
 	}
 	e.w = max(e.w, e.newest)
 	for len(e.waiting) > 0 {
-		e.release(state.Never)
+		e.release(e.waiting[0].t + 1)
 	}
+	e.fold = max(e.fold, e.w)
 	if err := e.run(fx, e.w); err != nil || !drain {
 		return fx, err
 	}

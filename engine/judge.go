@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"kelpie/alert"
 	"kelpie/event"
 	"kelpie/rules"
 	"kelpie/state"
@@ -125,7 +126,7 @@ func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span
 		}
 		if in.state != inactive && !in.judgedLater(j) {
 			in.judged = e
-			sh.end(j, row, &in, e, "the window is empty")
+			sh.end(j, row, &in, e, alert.Empty)
 		}
 		return
 	}

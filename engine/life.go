@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"kelpie/alert"
 	"kelpie/event"
 	"kelpie/state"
 )
@@ -108,7 +109,7 @@ func (sh *shard) open(j *judgement, row *state.Row, in *instance, t int64) {
 	sh.count.opened[rp.index]++
 	sh.emitChange(j, in, Opened, t, "")
 	if rp.Point {
-		sh.end(j, row, in, t, "a single event")
+		sh.end(j, row, in, t, alert.Point)
 		return
 	}
 	sh.again(j, row, in)
@@ -117,19 +118,19 @@ func (sh *shard) open(j *judgement, row *state.Row, in *instance, t int64) {
 // goOn updates or resolves a firing instance.
 func (sh *shard) goOn(j *judgement, row *state.Row, in *instance, v verdict) {
 	rp := j.rule
-	reason := ""
+	reason := alert.Reason("")
 	switch {
 	case j.late:
 	case rp.Resolve != nil:
 		if truth, ok := rp.Resolve.Test(&sh.env); truth && ok {
-			reason = "resolve: " + rp.Resolve.Src
+			reason = alert.Condition
 		}
 	case v == abstain:
-		reason = "what held it up has left the window"
+		reason = alert.Left
 	case v == no && j.mode == onLeave:
-		reason = "events have left the window"
+		reason = alert.Left
 	case v == no:
-		reason = "the condition does not hold any more"
+		reason = alert.Condition
 	}
 	if reason != "" {
 		sh.end(j, row, in, j.asOf, reason)
@@ -140,13 +141,13 @@ func (sh *shard) goOn(j *judgement, row *state.Row, in *instance, v verdict) {
 	}
 	if v == yes {
 		in.updates++
-		sh.emitChange(j, in, Updated, j.asOf, "")
+		sh.out.update(updateKey{rp.index, row.Hash()}, sh.engine.keepUpdates)
 	}
 	sh.again(j, row, in)
 }
 
 // end resolves a firing instance, or forgets a pending one.
-func (sh *shard) end(j *judgement, row *state.Row, in *instance, t int64, reason string) {
+func (sh *shard) end(j *judgement, row *state.Row, in *instance, t int64, reason alert.Reason) {
 	if in.state == firing {
 		sh.count.resolved[j.rule.index]++
 		sh.emitChange(j, in, Resolved, t, reason)
@@ -287,7 +288,7 @@ func (sh *shard) leaves(rp *rulePlan, row *state.Row, t int64) {
 			j := &sh.judged
 			*j = judgement{rule: rp, mode: onLeave, asOf: expires, w: max(expires, sh.was), rows: rows}
 			in.judged = expires
-			sh.end(j, row, &in, expires, "expired")
+			sh.end(j, row, &in, expires, alert.Expired)
 		default:
 			sh.settle(rp, row, &in, x)
 			return
@@ -314,14 +315,46 @@ func (sh *shard) openPending(rp *rulePlan, row *state.Row, rows []state.Row, in 
 		sh.save(rp, row, in)
 		return
 	}
-	sh.restore(rp, row, in, t)
-	if in.byClose { // the values of the close that was judged last
+	sh.revisit(j, row, in)
+	j.asOf = t
+	sh.open(j, row, in, t)
+}
+
+// revisit computes the facts once more as they were when the instance was judged last, as of the time of j.
+func (sh *shard) revisit(j *judgement, row *state.Row, in *instance) {
+	sh.restore(j.rule, row, in, j.asOf)
+	if in.byClose {
 		sh.noEvent()
 		j.mode, j.asOf, j.span, j.named = onClose, in.judged, in.span, true
 	}
 	sh.evalFacts(j, true)
-	j.asOf = t
-	sh.open(j, row, in, t)
+}
+
+// tellUpdates reports the firing instances that have been judged true in the stride, with their newest values: once
+// each, however many judgements there were.
+func (sh *shard) tellUpdates() {
+	o := &sh.out
+	for _, k := range o.updated {
+		rp := sh.engine.plan.rules[k.rule]
+		err := sh.rows[rp.scope.dim.at].ByHash(k.hash, func(row state.Row) error {
+			in, err := sh.load(rp, &row)
+			if err != nil || in.state != firing {
+				return err
+			}
+			j := &sh.judged
+			*j = judgement{rule: rp, mode: onLeave, asOf: in.judged, w: max(in.judged, sh.was), t: in.time, seq: in.seq, rows: sh.rowsOf(rp, &row, &in)}
+			sh.revisit(j, &row, &in)
+			sh.dueKey = in.judged
+			sh.emitChange(j, &in, Updated, in.judged, "")
+			return nil
+		})
+		if err != nil {
+			sh.fatal(err)
+			return
+		}
+	}
+	o.updated = o.updated[:0]
+	clear(o.pending)
 }
 
 // judgeLeave judges a rule as of x, when events leave one of its sliding windows.

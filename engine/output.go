@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"kelpie/alert"
 	"kelpie/event"
 	"kelpie/rules"
 	"kelpie/window"
@@ -42,7 +43,8 @@ type output struct {
 	rows    []rowEffect
 	buf     []byte
 	changes []Change
-	updates map[updateKey]int // an update that a later one of the same stride replaces
+	updated []updateKey // firing instances that were judged true in the stride
+	pending map[updateKey]struct{}
 }
 
 type rowEffect struct {
@@ -51,16 +53,25 @@ type rowEffect struct {
 }
 
 type updateKey struct {
-	rule int32
-	dim  uint16
-	hash uint64
+	rule int
+	hash uint64 // of the key
+}
+
+// update notes that an instance has been judged true.
+func (o *output) update(k updateKey, keep bool) {
+	if !keep {
+		return
+	}
+	if _, ok := o.pending[k]; !ok {
+		o.pending[k] = struct{}{}
+		o.updated = append(o.updated, k)
+	}
 }
 
 func (o *output) at(ev uint32, phase uint8) { o.ev, o.phase = ev, phase }
 
 func (o *output) reset() {
 	o.rows, o.buf, o.changes, o.n = o.rows[:0], o.buf[:0], nil, 0
-	clear(o.updates)
 }
 
 func (sh *shard) place(rp *rulePlan, key string) order {
@@ -199,9 +210,9 @@ type Change struct {
 	Window   *window.Span
 	Message  string // on opening
 	Values   []NamedValue
-	Reason   string // on resolving
-	Warming  bool   // some window had not been running for its full length when the alert opened
-	Updates  int64  // true judgements so far
+	Reason   alert.Reason // on resolving
+	Warming  bool         // some window had not been running for its full length when the alert opened
+	Updates  int64        // true judgements so far
 }
 
 // NamedValue is the value of a fact.
@@ -218,14 +229,10 @@ func (sh *shard) openerOf(j *judgement) opener {
 }
 
 // emitChange records a step of an alert's life.
-func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int64, reason string) {
+func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int64, reason alert.Reason) {
 	rp := j.rule
 	row := &j.rows[rp.scope.dim.index]
 	o := &sh.out
-	uk := updateKey{int32(rp.index), row.Dim(), row.Hash()}
-	if kind == Updated && !sh.engine.keepUpdates {
-		return
-	}
 	c := Change{order: sh.place(rp, string(row.Key())), Kind: kind, Rule: rp.Rule, Key: splitKey(row.Key(), len(rp.By)),
 		Opened: in.opened, At: at, Reason: reason, Warming: in.warming, Updates: in.updates}
 	if in.opener.isWindow {
@@ -240,16 +247,6 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 	}
 	if kind == Opened {
 		c.Message = sh.message(j, c.Key)
-	}
-	if kind == Updated {
-		if i, ok := o.updates[uk]; ok {
-			c.order = o.changes[i].order
-			o.changes[i] = c
-			return
-		}
-		o.updates[uk] = len(o.changes)
-	} else {
-		delete(o.updates, uk)
 	}
 	o.changes = append(o.changes, c)
 }

@@ -148,6 +148,10 @@ func (sh *shard) finish(evs []foldEvent, w int64) {
 		}
 		sh.fire(w)
 	}
+	if len(sh.out.updated) > 0 && sh.err == nil {
+		sh.out.at(uint32(len(evs)), phaseDue)
+		sh.tellUpdates()
+	}
 	if sh.err == nil && !sh.draining {
 		sh.collect(w)
 	}

@@ -80,6 +80,7 @@ func (r *ruleState) begin(k *keyState, v verdict, j *judgement) {
 		}
 		span := j.span
 		cause.Window = &span
+		k.last = nil
 	} else {
 		cause.ID, cause.Position = j.e.id, j.e.pos.String()
 	}
