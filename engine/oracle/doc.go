@@ -46,7 +46,8 @@
 //  10. An event leaves if it passed the fact's filters, whether its argument is missing or not. Page.
 //  11. With `resolve:` a leaving judgement that abstains does not resolve by itself, as the fine print would have it:
 //     the rule's own expression decides alone, and a missing one keeps the instance. Case mixed-arrival, hysteresis.
-//     The fields are those of the last evaluation that could change the instance. Chosen.
+//     The fields are those of the last event that could change the instance; one that a close opened has none before
+//     that. Chosen.
 //  12. Leavings that an event's judgement forces come before the event's updates of tables. Page.
 //
 // Alerts:

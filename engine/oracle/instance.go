@@ -32,10 +32,10 @@ func (r *ruleState) step(k *keyState, v verdict, j *judgement) {
 	if j.how == onEvent {
 		k.last = j.e
 	}
+	in.judged, in.after = j.asOf, j.how != onClose || r.beat == 0
 	if j.late && !v.fired {
 		return
 	}
-	in.judged, in.after = j.asOf, j.how != onClose || r.beat == 0
 	switch in.state {
 	case none:
 		r.begin(k, v, j)
