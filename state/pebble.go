@@ -81,6 +81,9 @@ func (l pebbleLog) listener() *pebble.EventListener {
 		BackgroundError: func(err error) {
 			l.out.Error("state: background work failed, will be tried again", "error", err)
 		},
+		DataCorruption: func(i pebble.DataCorruptionInfo) {
+			l.fail("read "+i.Path, i.Details) // returns: whoever reads gets the error, too
+		},
 		WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
 			l.stalls.Add(1)
 			l.out.Warn("state: writes wait", "reason", i.Reason)

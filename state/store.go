@@ -197,7 +197,7 @@ func (s *Store) Failed() <-chan struct{} { return s.health.over }
 // StopWaiting makes a full disk a failure. Until then a commit waits for room.
 func (s *Store) StopWaiting() { s.health.stopWaiting() }
 
-// Close closes the store and releases its folder. After a failure of the storage it does nothing: what had not
+// Close closes the store, which nobody may use any more, and releases its folder. After a failure of the storage it does nothing: what had not
 // reached the disk is lost, as in a crash, and the folder stays locked until the process ends, because Pebble may still
 // be at work in it.
 func (s *Store) Close() error {
