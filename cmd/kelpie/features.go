@@ -77,6 +77,9 @@ func features(c *cobra.Command, o *featuresOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.Flags().Changed("order") {
+		s.rules.Order = o.order.value
+	}
 	set, err := s.loadRules(o.rules)
 	if err != nil {
 		return err

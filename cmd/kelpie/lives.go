@@ -40,6 +40,7 @@ func newLives(name string) (*lives, error) {
 		out.Close()
 		return nil, err
 	}
+	os.Remove(spool.Name()) // it lives as long as it is open, where the system allows that; else Close removes it
 	return &lives{name: name, out: out, spool: spool, ends: map[string]int64{}}, nil
 }
 
