@@ -183,7 +183,7 @@ func (l *Log) encode(b *Batch) *entry {
 		x := encodeds.Get().(*encoded)
 		d.build(x)
 		e.blocks = append(e.blocks, x)
-		e.bytes += len(x.buf)
+		e.bytes += cap(x.buf)
 		from = to
 	}
 	d.data = nil // the caller's

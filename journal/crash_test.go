@@ -14,7 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-const crashRecords = 200
+const crashRecords = 120
 
 // drive appends what is missing of records 0 to crashRecords, in appends of different sizes, with a restart and
 // retention in between. acked is told how many records are durable.

@@ -166,7 +166,7 @@ func TestBitFlips(t *testing.T) {
 	names := sortedNames(all)
 	for n, name := range names {
 		for i := range all[name] {
-			if i%5 != n%5 && i > segmentHeaderSize+2*blockHeaderSize {
+			if i%17 != n%17 && i > segmentHeaderSize+2*blockHeaderSize {
 				continue
 			}
 			all[name][i] ^= 1 << (i % 8)
@@ -314,6 +314,28 @@ func TestNewerFormat(t *testing.T) {
 		o.ReadOnly = readOnly
 		if _, err := Open(testDir, o); !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "use the newer Kelpie") {
 			t.Errorf("opening a newer log: %v", err)
+		}
+	}
+}
+
+// TestSearchFarAway finds a block behind damage of more bytes than are searched at once, wherever it begins.
+func TestSearchFarAway(t *testing.T) {
+	const window = 1 << 20
+	x := &encoded{}
+	buildMark(x, nil)
+	for at := window - blockHeaderSize - 2; at < window+2; at++ {
+		x.header.salt, x.header.pos = 7, int64(segmentHeaderSize+at)
+		x.header.encode(x.buf)
+		file := make([]byte, segmentHeaderSize+at+len(x.buf)+100)
+		copy(file[segmentHeaderSize+at-50:], blockMagic) // something that looks like one
+		copy(file[segmentHeaderSize+at:], x.buf)
+		w := walker{file: vfs.NewMemFile(file), limit: int64(len(file)), salt: 7}
+		if h, ok, err := w.search(segmentHeaderSize); !ok || err != nil || h.pos != x.header.pos {
+			t.Fatalf("a block at %d: found %v at %d, %v", x.header.pos, ok, h.pos, err)
+		}
+		w.salt = 8
+		if _, ok, err := w.search(segmentHeaderSize); ok || err != nil {
+			t.Fatalf("another segment's block was taken for one of this one, %v", err)
 		}
 	}
 }

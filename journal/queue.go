@@ -4,7 +4,7 @@ package journal
 type queue struct {
 	entries []*entry
 	open    *entry        // the last of entries if it is small and takes more, or nil
-	bytes   int           // encoded or to be encoded, in entries
+	bytes   int           // of memory that entries hold
 	work    chan struct{} // holds a token when there may be work
 	room    chan struct{} // closed, and made anew, when bytes have been taken out
 }
@@ -19,8 +19,8 @@ type entry struct {
 }
 
 const (
-	queueMost = 64 << 20 // bytes that may wait for the writer
-	groupMost = 32 << 20 // bytes after which a group takes nothing more
+	queueMost = 64 << 20 // bytes of memory that may wait for the writer
+	groupMost = 32 << 20 // bytes of memory after which a group takes nothing more
 	smallMost = 64 << 10 // payload bytes up to which appends share a block
 )
 

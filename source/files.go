@@ -30,9 +30,7 @@ type FilesOptions struct {
 // content.
 type Files struct {
 	feed
-	o   FilesOptions
-	in  *input // the one that is being read
-	buf lines
+	o FilesOptions
 }
 
 // OpenFiles opens a source of files. That one of them is not there, or is a folder, is said at once; whether it can be
