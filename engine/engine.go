@@ -59,7 +59,6 @@ type Engine struct {
 	keepUpdates bool
 	observe     func(*Observation)
 	seed        uint64
-	slack       int64
 
 	w       int64 // the stream's watermark
 	before  int64 // the same, at the end of the stride before
@@ -94,7 +93,7 @@ func New(p *Plan, o Options) *Engine {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64() | 1
 	}
-	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, slack: 0, w: none, before: none >> 2, newest: none, fold: none, front: none, since: map[int]int64{}}
+	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, since: map[int]int64{}}
 	for i := range o.Shards {
 		sh := newShard(e, i)
 		sh.wantRows, sh.wantAll = o.Rows, o.Rows || o.Observe != nil

@@ -168,7 +168,7 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 
 // setGC sees to it that the row is looked at when nothing of the scope matters any more.
 func (sh *shard) setGC(row *state.Row, newest int64, s *scope) {
-	if g := newest + s.gc + 1; row.GC() == state.Never || g < row.GC()-sh.engine.slack {
+	if g := newest + s.gc + s.linger + 1; g < row.GC() {
 		sh.gcAt(row, g)
 	}
 }

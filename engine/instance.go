@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
+	"unsafe"
 
 	"kelpie/event"
 	"kelpie/state"
@@ -49,7 +50,34 @@ type opener struct {
 	seq      uint64
 }
 
-const instanceVersion = 1
+// A block of an instance is
+//
+//	length u32 | version u8 | state u8 | 0 u16 | due i64 | judged i64 | the rest, as varints and text
+//
+// so that what is asked most, whether something is due, can be read without decoding it.
+const (
+	instanceVersion = 1
+	instanceHeader  = 24
+)
+
+// instanceDue returns when the instance in a block is due.
+func instanceDue(b []byte) int64 {
+	if len(b) < instanceHeader {
+		return state.Never
+	}
+	return getTime(b, 8)
+}
+
+// fieldBuffer returns room for the fields of an instance. A few instances are in use at once at most, one within the
+// handling of another, so a few buffers serve in turn.
+func (sh *shard) fieldBuffer() []event.Value {
+	sh.turn++
+	b := &sh.buffers[sh.turn%len(sh.buffers)]
+	if *b == nil {
+		*b = make([]event.Value, 0, 16)
+	}
+	return (*b)[:0]
+}
 
 // load reads the instance of a rule; a missing block is an inactive one.
 func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
@@ -58,17 +86,16 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 	if b == nil {
 		return in, nil
 	}
-	d := decoder{b: b}
-	n := d.uint()
-	if n > uint64(len(b)) {
+	n := le.Uint32(b)
+	if n < instanceHeader || int(n) > len(b) {
 		return in, fmt.Errorf("engine: the instance of rule %s is damaged", rp.Name)
 	}
-	d.b = d.b[:n]
-	if v := d.uint(); v != instanceVersion {
-		return in, fmt.Errorf("engine: the instance of rule %s has format %d", rp.Name, v)
+	if b[4] != instanceVersion {
+		return in, fmt.Errorf("engine: the instance of rule %s has format %d", rp.Name, b[4])
 	}
-	in.state = instanceState(d.uint())
-	in.judged, in.left, in.since, in.opened, in.due = d.int(), d.int(), d.int(), d.int(), d.int()
+	in.state, in.due, in.judged = instanceState(b[5]), getTime(b, 8), getTime(b, 16)
+	d := decoder{b: b[instanceHeader:n]}
+	in.left, in.since, in.opened = d.int(), d.int(), d.int()
 	for k := d.uint(); k > 0 && d.err == nil; k-- {
 		in.windows = append(in.windows, d.int())
 	}
@@ -81,6 +108,7 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 	in.time, in.seq, in.typ = d.int(), d.uint(), d.text()
 	in.warming = d.uint() == 1
 	in.updates = d.int()
+	in.fields = sh.fieldBuffer()
 	for k := d.uint(); k > 0 && d.err == nil; k-- {
 		in.fields = append(in.fields, d.value())
 	}
@@ -109,11 +137,8 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 		in.due = state.Never
 		sh.gcAt(row, t+1)
 	}
-	e := sh.enc[:0]
-	e = append(e, 0, 0, 0, 0)
-	e = binary.AppendUvarint(e, instanceVersion)
-	e = binary.AppendUvarint(e, uint64(in.state))
-	for _, t := range [...]int64{in.judged, in.left, in.since, in.opened, in.due} {
+	e := append(sh.enc[:0], make([]byte, instanceHeader)...)
+	for _, t := range [...]int64{in.left, in.since, in.opened} {
 		e = binary.AppendVarint(e, t)
 	}
 	e = binary.AppendUvarint(e, uint64(len(in.windows)))
@@ -143,9 +168,10 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 		e = appendText(e, k)
 	}
 	sh.enc = e
-	// The length goes first, as a varint of fixed width, since a block may be longer than what is in it.
-	n := uint32(len(e) - 4)
-	e[0], e[1], e[2], e[3] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)|0x80, byte(n>>21)&0x7f
+	le.PutUint32(e, uint32(len(e)))
+	e[4], e[5] = instanceVersion, byte(in.state)
+	putTime(e, 8, in.due)
+	putTime(e, 16, in.judged)
 	b := row.Ensure(rp.unit, len(e))
 	copy(b, e)
 	clear(b[len(e):])
@@ -239,7 +265,10 @@ func (d *decoder) text() string {
 		d.fail()
 		return ""
 	}
-	s := string(d.b[:n])
+	if n == 0 {
+		return ""
+	}
+	s := unsafe.String(&d.b[0], n) // part of the row, which does not move before the instance has been handled
 	d.b = d.b[n:]
 	return s
 }

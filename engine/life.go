@@ -6,6 +6,7 @@ import (
 	"kelpie/alert"
 	"kelpie/event"
 	"kelpie/state"
+	"kelpie/window"
 )
 
 // step moves the rule's instance by one judgement (semantics.md, Alerts).
@@ -249,7 +250,7 @@ func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, in *instance) int64 {
 			from = max(from, sh.was-2*rp.Longest)
 		}
 		for k := l.SearchTime(from); k < l.N; k++ {
-			if l.Mask(k)&fp.shared.bit != 0 {
+			if m := l.Mask(k); m&fp.shared.bit != 0 && (m&window.Forgotten == 0 || fp.shared.of != nil) {
 				x = min(x, l.Time(k)+d)
 				break
 			}
@@ -265,12 +266,15 @@ func (f *fact) loses() bool { return f.kind == slidingAcc || f.kind == slidingSc
 // leaves handles what is due for an instance before time t: the leaving of events, the end of `for`, expiry.
 func (sh *shard) leaves(rp *rulePlan, row *state.Row, t int64) {
 	for {
+		if instanceDue(row.Block(rp.unit)) > t {
+			return
+		}
 		in, err := sh.load(rp, row)
 		if err != nil {
 			sh.failed(rp, err)
 			return
 		}
-		if in.state == inactive || in.due > t {
+		if in.state == inactive {
 			return
 		}
 		rows := sh.rowsOf(rp, row, &in)

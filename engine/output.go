@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"kelpie/alert"
 	"kelpie/event"
@@ -239,7 +240,7 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 		span := in.opener.span
 		c.Window = &span
 	} else {
-		c.EventID, c.Position = in.opener.id, sh.engine.position(in.opener.seq)
+		c.EventID, c.Position = strings.Clone(in.opener.id), sh.engine.position(in.opener.seq)
 	}
 	c.ID = alertID(rp.Name, c.Key, in.opened, &c)
 	if kind != Resolved {

@@ -58,8 +58,8 @@ type dim struct {
 	at     int // in Plan.dims
 	name   string
 	lane   *lane
-	index  int // in lane.dims
-	units  map[uint16]unitRef
+	index  int       // in lane.dims
+	units  []unitRef // by unit
 	slots  []int
 	scopes []*scope
 	tables []*tablePlan
@@ -79,6 +79,7 @@ type tablePlan struct {
 type tableWork struct {
 	*tablePlan
 	updates []rules.FieldUpdate
+	reads   bool // some expression reads the row
 }
 
 // rulePlan is one rule with where its facts come from.
@@ -105,7 +106,20 @@ type unitRef struct {
 	rule  *rulePlan
 }
 
-func (d *dim) unit(u uint16) unitRef { return d.units[u] }
+// unit tells what the block of a unit is; nothing for one that the plan does not know.
+func (d *dim) unit(u uint16) unitRef {
+	if int(u) < len(d.units) {
+		return d.units[u]
+	}
+	return unitRef{}
+}
+
+func (d *dim) setUnit(u uint16, r unitRef) {
+	for len(d.units) <= int(u) {
+		d.units = append(d.units, unitRef{})
+	}
+	d.units[u] = r
+}
 
 type tableSource struct {
 	table *tablePlan
@@ -221,8 +235,7 @@ func (b *planner) dim(lname string, by []event.Path, slots []int) *dim {
 		l = &lane{id: len(b.lanes)}
 		b.lanes = append(b.lanes, l)
 	}
-	d = &dim{id: b.units.Dim(key), at: len(b.Plan.dims), name: pathsText(by), lane: l, index: len(l.dims), slots: slots,
-		units: map[uint16]unitRef{}}
+	d = &dim{id: b.units.Dim(key), at: len(b.Plan.dims), name: pathsText(by), lane: l, index: len(l.dims), slots: slots}
 	b.dimAt[d.id] = d.at
 	l.dims = append(l.dims, d)
 	b.dims[key] = d
@@ -252,7 +265,7 @@ func (b *planner) rule(i int, r *rules.Rule) {
 	home := b.dim(lname, r.By, r.BySlots)
 	rp := &rulePlan{Rule: r, index: i, beat: beatOf(r), row: -1}
 	rp.unit = b.units.Unit("instance " + r.Name)
-	home.units[rp.unit] = unitRef{rule: rp}
+	home.setUnit(rp.unit, unitRef{rule: rp})
 	s := b.scopeOf(home, rp)
 	rp.scope = s
 	if len(s.rules) >= 64 {
@@ -413,7 +426,11 @@ func (d *dim) work(types []string, t int) (w dimWork) {
 	for _, tp := range d.tables {
 		for _, u := range tp.t.On {
 			if u.Event == "*" || t < len(types) && u.Event == types[t] {
-				w.tables = append(w.tables, &tableWork{tp, u.Set})
+				tw := &tableWork{tablePlan: tp, updates: u.Set}
+				for _, x := range u.Set {
+					tw.reads = tw.reads || strings.Contains(x.Expr.Canon, "row")
+				}
+				w.tables = append(w.tables, tw)
 			}
 		}
 	}

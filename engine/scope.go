@@ -11,6 +11,8 @@ import (
 	"kelpie/window"
 )
 
+const hour = 3600 * 1000
+
 // none is the time of a key that has not been judged yet.
 const none = math.MinInt64
 
@@ -49,7 +51,8 @@ type scope struct {
 	fixed      int
 	keepEvent  int64 // entries older than A by this are in no window any more
 	keepClose  int64 // entries older than the watermark by this, likewise
-	gc         int64 // after A, when nothing of the scope can matter any more
+	gc         int64 // after the newest event, when nothing of the scope can matter any more
+	linger     int64 // how much longer it is kept, since a key that comes back soon is cheaper kept than made again
 }
 
 const (
@@ -167,7 +170,7 @@ func (s *scope) fact(f *rules.Fact) *fact {
 func (s *scope) layout(b *planner) error {
 	s.unit = b.units.Unit("scope " + s.key)
 	s.heap = b.units.Unit("heap " + s.key)
-	s.dim.units[s.unit] = unitRef{scope: s}
+	s.dim.setUnit(s.unit, unitRef{scope: s})
 	for _, f := range s.facts {
 		if err := s.place(b, f); err != nil {
 			return err
@@ -203,6 +206,7 @@ func (s *scope) layout(b *planner) error {
 	if s.hasOf || s.foreign {
 		s.gc = max(s.gc, 2*s.longest)
 	}
+	s.linger = min(max(s.gc, 2*hour), 6*hour)
 	return nil
 }
 

@@ -47,6 +47,9 @@ type shard struct {
 	opened   []state.Row
 	taken    []bool
 	peeked   byte
+	buffers  [8][]event.Value // for the fields of instances
+	turn     int
+	units    []unitRef
 	applied  uint32 // events of the stride, up to the one folded last
 }
 
@@ -413,20 +416,23 @@ func (sh *shard) collect(w int64) {
 // forgetRow drops what has expired in the row, and the row itself when nothing is left.
 func (sh *shard) forgetRow(d *dim, row *state.Row, w int64) {
 	sh.now = w
-	sh.touch(d, row)
 	row.SetGC(state.Never)
 	next := int64(state.Never)
-	var units []unitRef
-	for i := range row.Blocks() {
-		units = append(units, d.unit(row.Unit(i)))
+	before := row.Blocks()
+	sh.units = sh.units[:0]
+	for i := range before {
+		sh.units = append(sh.units, d.unit(row.Unit(i)))
 	}
-	for _, u := range units {
+	for _, u := range sh.units {
 		switch {
 		case u.scope != nil:
 			next = min(next, sh.forgetScope(u.scope, row, w))
 		case u.rule != nil:
 			next = min(next, sh.forgetInstance(u.rule, row, w))
 		}
+	}
+	if row.Blocks() != before {
+		sh.touch(d, row)
 	}
 	if row.Blocks() == 0 {
 		sh.rows[d.at].Delete(row)
@@ -444,7 +450,7 @@ func (sh *shard) forgetScope(s *scope, row *state.Row, w int64) int64 {
 		return state.Never
 	}
 	if t := getTime(b, scopeNewest) + s.gc; w <= t {
-		return t + 1
+		return t + s.linger + 1
 	}
 	flags := le.Uint64(b[scopeFlags:])
 	due := getTime(b, scopeDue)
@@ -464,6 +470,7 @@ func (sh *shard) forgetScope(s *scope, row *state.Row, w int64) int64 {
 		return state.Never
 	}
 	row.Shrink(s.unit, s.fixed)
+	sh.touch(s.dim, row)
 	return state.Never
 }
 

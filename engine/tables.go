@@ -117,18 +117,28 @@ func negate(v event.Value) event.Value {
 	return v
 }
 
-// update folds the current event into the table's row. It reports whether anything changed.
+// update folds the current event into the table's row.
 func (sh *shard) update(tw *tableWork, row *state.Row) {
 	tp := tw.tablePlan
 	env := &sh.env
+	if !tw.reads {
+		sh.applyUpdates(tw, row)
+		return
+	}
 	b := row.Block(tp.unit)
 	old := slices.Grow(env.Row[:0], len(tp.offs))[:len(tp.offs)]
 	for i := range old {
 		old[i] = tp.get(b, i)
 	}
 	env.Row = old
+	sh.applyUpdates(tw, row)
+}
+
+// applyUpdates applies the updates of one event type to the row.
+func (sh *shard) applyUpdates(tw *tableWork, row *state.Row) {
+	tp := tw.tablePlan
 	for _, u := range tw.updates {
-		v := u.Expr.Eval(env)
+		v := u.Expr.Eval(&sh.env)
 		switch {
 		case v.IsMissing():
 			sh.count.tableMissing[tp.index]++

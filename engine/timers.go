@@ -139,10 +139,11 @@ type dueItem struct {
 
 // rowDue handles what is due in one row, in order, and notes what is due next.
 func (sh *shard) rowDue(d *dim, row *state.Row, w int64) {
-	sh.touch(d, row)
 	for {
 		it := sh.earliest(d, row)
-		if it.at > w {
+		if it.at <= w {
+			sh.touch(d, row)
+		} else {
 			row.SetDue(state.Never)
 			sh.dueAt(row, it.at)
 			return
@@ -165,9 +166,7 @@ func (sh *shard) earliest(d *dim, row *state.Row) dueItem {
 		case u.scope != nil && u.scope.onClose:
 			best.take(dueItem{at: getTime(row.BlockAt(i), scopeDue), s: u.scope})
 		case u.rule != nil:
-			if in, err := sh.load(u.rule, row); err == nil {
-				best.take(dueItem{at: in.due, s: u.rule.scope, rule: u.rule})
-			}
+			best.take(dueItem{at: instanceDue(row.BlockAt(i)), s: u.rule.scope, rule: u.rule})
 		}
 	}
 	return best

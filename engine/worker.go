@@ -40,7 +40,7 @@ func (e *Engine) decode(b *Batch, fx *Effects) {
 }
 
 func (w *worker) decode(b *Batch, lines []Line) {
-	n, slots := len(lines), len(w.engine.plan.Schema.Paths)
+	n, slots := len(lines), len(w.engine.plan.Schema.Paths)+3 // the decoder wants type, time and id too
 	w.bad = nil
 	if cap(w.recs) < n || w.engine.plan.Time.ByTime { // waiting events keep their records
 		w.recs = make([]event.Record, n)

@@ -143,7 +143,7 @@ func (s *Rows) GetOrNew(hash uint64, key []byte) (Row, error) {
 	if ok || err != nil {
 		return r, err
 	}
-	id := s.add(hash, rowHeader+pad8(len(key))+64)
+	id := s.add(hash, rowHeader+pad8(len(key))+200)
 	newRow(s.mem.at(s.meta[id].loc), key)
 	return s.handle(id), nil
 }

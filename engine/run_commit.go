@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"kelpie/state"
+)
+
+const (
+	syncEvery   = 10 * time.Second // commits that tell nobody are synced now and then, so that little is folded again
+	retainEvery = time.Minute      // how often the log is looked at for what may go
+)
+
+// committer commits batches, one at a time and in order, while the loop goes on.
+type committer struct {
+	s    *Service
+	todo chan *commit
+	done chan *commit
+
+	loose bool // the loop's: a commit was not synced, and none since
+}
+
+// commit is one commit from its flush to its end.
+type commit struct {
+	pending *Pending
+	book    uint64 // epoch of the alerts
+	sync    bool
+	retain  int64 // the log may be shortened up to this offset; -1: leave it
+	count   int   // messages
+	took    time.Duration
+	err     error
+}
+
+func newCommitter(s *Service) *committer {
+	return &committer{s: s, todo: make(chan *commit), done: make(chan *commit, 1)}
+}
+
+func (m *committer) close() { close(m.todo) }
+
+// run commits until the loop has ended.
+func (m *committer) run() error {
+	for c := range m.todo {
+		began := m.s.o.Clock.Now()
+		c.err = m.s.o.Store.Commit(c.pending.Batch, c.sync)
+		c.took = m.s.o.Clock.Now().Sub(began)
+		if c.err == nil && c.retain >= 0 {
+			m.shorten(c.retain)
+		}
+		m.done <- c
+	}
+	return nil
+}
+
+// shorten removes what the log need not keep any more. The state that does not need it is on the disk.
+func (m *committer) shorten(low int64) {
+	removed, err := m.s.o.Log.Retain(low)
+	if err != nil {
+		m.s.o.Logger.Error("kelpie: the log could not be shortened", "error", err)
+	}
+	if removed > 0 {
+		m.s.o.Logger.Info("kelpie: log shortened", "segments", removed, "first", m.s.o.Log.FirstOffset())
+	}
+}
+
+// settle takes in a commit that has ended, and begins one if it is due: at once and synced if somebody is to be told,
+// otherwise when changes have been gathered for long enough.
+func (l *loop) settle() error {
+	if l.busy {
+		select {
+		case c := <-l.commits.done:
+			if err := l.committed(c); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+	if l.book.Urgent() {
+		return l.commit(true)
+	}
+	if l.retain {
+		return l.commit(true)
+	}
+	if !l.changed {
+		return nil
+	}
+	now := l.now()
+	if wait := l.s.o.Commit - now.Sub(l.since); wait > 0 {
+		if l.alarm == nil {
+			l.alarm = l.s.o.Clock.After(wait)
+		}
+		return nil
+	}
+	return l.commit(now.Sub(l.synced) >= syncEvery)
+}
+
+// commit flushes what has changed and begins to commit it. No other commit is under way.
+func (l *loop) commit(sync bool) error {
+	p := l.engine.Flush()
+	epoch, err := l.book.Flush(p.Batch)
+	if err != nil {
+		return err
+	}
+	for i := range l.rejected {
+		r := &l.rejected[i]
+		p.Batch.Reject(state.Rejected{Position: r.Position, Reason: r.Reason, Detail: r.Detail, Offset: r.Offset, Raw: r.Raw})
+	}
+	clear(l.rejected)
+	l.rejected, l.refusals = l.rejected[:0], 0
+	if err := l.noted.put(p.Batch); err != nil {
+		return err
+	}
+	c := &commit{pending: p, book: epoch, sync: sync, retain: -1}
+	if l.retain && sync {
+		c.retain, l.retain = l.engine.checkpointFrom(), false
+	}
+	if sync {
+		l.synced = l.now()
+	}
+	l.commits.loose = !sync
+	l.changed, l.busy = false, true
+	l.publish()
+	l.commits.todo <- c
+	return nil
+}
+
+// await waits for the commit that is under way, if there is one.
+func (l *loop) await() error {
+	if !l.busy {
+		return nil
+	}
+	return l.committed(<-l.commits.done)
+}
+
+// committed takes in a commit that has ended.
+func (l *loop) committed(c *commit) error {
+	if l.busy = false; c.err != nil {
+		return fmt.Errorf("engine: commit: %w", c.err)
+	}
+	l.engine.Committed(c.pending)
+	l.book.Committed(c.book)
+	l.tally.committed(c)
+	l.publish()
+	return nil
+}
+
+// notes are what the service remembers beside the engine's checkpoint, committed with it.
+type notes struct {
+	Newest int64    `json:"newest"`          // the newest event time, ms
+	Read   int64    `json:"read"`            // the append time of that event, ms
+	Parts  []string `json:"parts,omitempty"` // names of the sources that are partitions: the first one has number 1
+
+	stored notes2
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"kelpie/event"
+	"kelpie/source"
+	"kelpie/state"
+)
+
+// logPosition is where the records of a part of the log stand. Part 0 is what has no part of its own; the others are
+// those of sources that are partitions. All share the log's offsets.
+func logPosition(part int32) event.Position {
+	return event.Position{Stream: source.LogStream, Partition: part, Kind: event.LogPosition}
+}
+
+// logPart returns the number of a part of the log. A new one is registered as read up to where the others are.
+func (e *Engine) logPart(part int32) int {
+	at, known := e.readUpTo(), len(e.partitions)
+	i := e.Partition(logPosition(part))
+	if i == known {
+		p := e.partitions[i]
+		p.next, p.read = at, at
+	}
+	return i
+}
+
+// readFrom returns the offset in the log from which on it is to be read after a recovery.
+func (e *Engine) readFrom() int64 {
+	if len(e.partitions) == 0 {
+		return 0
+	}
+	from := int64(state.Never)
+	for _, p := range e.partitions {
+		from = min(from, p.next)
+	}
+	return from
+}
+
+// readUpTo returns the offset in the log below which everything has been read.
+func (e *Engine) readUpTo() (at int64) {
+	for _, p := range e.partitions {
+		at = max(at, p.read)
+	}
+	return at
+}
+
+// Pass notes that everything in the log below an offset has been read: between the events of one partition stand those
+// of others, and records that are no events.
+func (e *Engine) Pass(offset int64) {
+	for _, p := range e.partitions {
+		p.read = max(p.read, offset)
+	}
+}
+
+// Due returns the watermark at which something happens without an event; state.Never if nothing is due.
+func (e *Engine) Due() int64 {
+	due := int64(state.Never)
+	for _, sh := range e.shards {
+		due = min(due, sh.timers.next())
+	}
+	if len(e.waiting) > 0 {
+		due = min(due, e.waiting[0].t+1)
+	}
+	return due
+}
+
+// settled reports whether the end of the input, as End takes it, would change nothing.
+func (e *Engine) settled() bool { return e.newest == none || len(e.waiting) == 0 && e.w >= e.newest }

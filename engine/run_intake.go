@@ -1,0 +1,256 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"time"
+
+	"kelpie/event"
+	"kelpie/journal"
+	"kelpie/source"
+)
+
+// intake brings what the inputs have into the log, as one source.Source: in what order it gives batches out is the order
+// of the log. When all inputs are silent it gives out ticks.
+type intake struct {
+	s       *Service
+	readers []*reader
+	out     chan arrival // from the readers
+	stop    context.Context
+
+	// Owned by the goroutine that fetches.
+	running int // readers that have not ended
+	arrived time.Time
+	ticked  time.Time
+	dec     *event.Decoder
+	rec     event.Record
+
+	mu       sync.Mutex
+	passages map[*source.Batch]*passage // given out and not released
+}
+
+// arrival is what a reader has fetched: a batch, or, without one, that it has ended.
+type arrival struct {
+	reader *reader
+	batch  *source.Batch
+}
+
+// passage is what is known of a batch on its way through the log.
+type passage struct {
+	reader         *reader // nil: the batch is the service's own
+	began          time.Time
+	oldest, newest int64 // event times, ms
+}
+
+func newIntake(s *Service) *intake {
+	n := &intake{s: s, out: make(chan arrival), passages: map[*source.Batch]*passage{}, running: len(s.o.Inputs)}
+	for _, in := range s.o.Inputs {
+		n.readers = append(n.readers, newReader(n, in))
+	}
+	return n
+}
+
+// open opens all sources.
+func (n *intake) open() error {
+	var err error
+	if n.dec, err = event.NewDecoder(&event.Schema{Spec: n.s.o.Event}); err != nil {
+		return err
+	}
+	for i, r := range n.readers {
+		if err := r.open(); err != nil {
+			for _, opened := range n.readers[:i] {
+				err = errors.Join(err, opened.close())
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// run appends what the inputs have until they end, stop does, or, in haste, work. The loop is told of all that it will be
+// given when run returns.
+func (n *intake) run(stop, work context.Context) (err error) {
+	defer close(n.s.loop.in)
+	n.stop = stop
+	reading, cancel := context.WithCancel(stop)
+	var readers sync.WaitGroup
+	defer func() {
+		cancel()
+		readers.Wait()
+		for _, r := range n.readers {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	select {
+	case <-n.s.loop.recovered:
+	case <-stop.Done():
+		return nil
+	}
+	n.arrived, n.ticked = n.s.o.Clock.Now(), n.s.o.Clock.Now()
+	for _, r := range n.readers {
+		r.since = n.arrived
+		readers.Go(func() { r.run(reading) })
+	}
+	g := source.Ingest{Source: n, Log: n.s.o.Log, Times: n.times, Durable: n.durable}
+	if err := g.Run(work); err != nil && !errors.Is(err, errGone) && work.Err() == nil {
+		return fmt.Errorf("engine: append: %w", err)
+	}
+	return nil
+}
+
+// Fetch implements source.Source.
+func (n *intake) Fetch(ctx context.Context) (*source.Batch, error) {
+	for {
+		if b := n.choose(); b != nil {
+			return b, nil
+		}
+		if n.running == 0 && n.s.o.UntilEnd {
+			return nil, io.EOF
+		}
+		select {
+		case a := <-n.out:
+			n.arrive(a)
+		case <-n.alarm():
+		case <-n.stop.Done():
+			return nil, io.EOF
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// arrive takes what a reader has fetched.
+func (n *intake) arrive(a arrival) {
+	r := a.reader
+	if a.batch == nil {
+		r.ended = true
+		n.running--
+		return
+	}
+	now := n.s.o.Clock.Now()
+	n.arrived, r.since, r.idle = now, now, false
+	r.held = a.batch
+	a.batch.Origin = r.origin(a.batch.Origin)
+	p := &passage{reader: r, began: now}
+	p.oldest, p.newest = n.span(a.batch)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.passages[a.batch] = p
+}
+
+// choose returns the batch to be appended next, or nil if there is nothing to append yet. What belongs to no partition
+// goes first. Of partitions it is the one that is furthest behind, and none goes before all others that are not idle
+// have something: so none is far ahead of the others, and little waits for the watermark.
+func (n *intake) choose() *source.Batch {
+	var best *reader
+	wait := false
+	now := n.s.o.Clock.Now()
+	for _, r := range n.readers {
+		switch {
+		case r.in.Partition == "":
+			if r.held != nil {
+				return r.give()
+			}
+		case r.held != nil:
+			if best == nil || r.newest < best.newest {
+				best = r
+			}
+		case !r.idle && (r.ended || now.Sub(r.since) >= n.idleAfter()):
+			r.idle = true
+			return n.own(timeRecord{Idle: r.in.Partition})
+		case !r.idle:
+			wait = true
+		}
+	}
+	if best == nil || wait {
+		return n.tick(now)
+	}
+	best.newest = max(best.newest, n.passage(best.held).newest)
+	return best.give()
+}
+
+func (n *intake) idleAfter() time.Duration { return time.Duration(n.s.o.Time.Idle) * time.Millisecond }
+
+// own returns a record of the service's own as a batch.
+func (n *intake) own(r timeRecord) *source.Batch {
+	b := r.batch()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.passages[b] = &passage{began: n.s.o.Clock.Now()}
+	return b
+}
+
+func (n *intake) passage(b *source.Batch) *passage {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.passages[b]
+}
+
+// span returns the range of event times in a batch; first > last if there is no event in it.
+func (n *intake) span(b *source.Batch) (first, last int64) {
+	first, last = math.MaxInt64, math.MinInt64
+	if b.Kind != journal.Event {
+		return first, last
+	}
+	for i := range b.Lines {
+		if n.dec.Decode(b.Record(i), &n.rec) == nil {
+			first, last = min(first, n.rec.Time), max(last, n.rec.Time)
+		}
+	}
+	return first, last
+}
+
+// times tells the log the range of event times in a batch, so that who looks for a time need not read all.
+func (n *intake) times(b *source.Batch) (first, last int64, ok bool) {
+	p := n.passage(b)
+	return p.oldest, p.newest, true
+}
+
+// durable hands a batch to the loop, and waits until it has been folded.
+func (n *intake) durable(b *source.Batch) error {
+	p := n.passage(b)
+	x := stretch{kind: b.Kind, origin: b.Origin, appended: b.Appended, buf: b.Buf, lines: b.Lines}
+	if p.reader != nil {
+		x.input = p.reader.in.Name
+	}
+	return n.s.loop.hand(delivery{x, p.began})
+}
+
+// Release implements source.Source.
+func (n *intake) Release(b *source.Batch) {
+	n.mu.Lock()
+	p := n.passages[b]
+	delete(n.passages, b)
+	n.mu.Unlock()
+	if p.reader != nil {
+		p.reader.released(b)
+	}
+}
+
+// Close implements source.Source. The sources are closed by run.
+func (n *intake) Close() error { return nil }
+
+// problems returns what is wrong with inputs, in words.
+func (n *intake) problems() (all []string) {
+	for _, r := range n.readers {
+		if err := r.problem(); err != nil {
+			all = append(all, fmt.Sprintf("input %s: %v", r.in.Name, err))
+		}
+	}
+	return all
+}
+
+// failure returns what inputs had failed with when a service that runs until their end ended.
+func (n *intake) failure() (err error) {
+	if !n.s.o.UntilEnd {
+		return nil
+	}
+	for _, r := range n.readers {
+		err = errors.Join(err, r.problem())
+	}
+	return err
+}

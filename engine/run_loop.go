@@ -1,0 +1,295 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"kelpie/alert"
+	"kelpie/event"
+	"kelpie/journal"
+)
+
+// errGone says that the loop has ended and takes nothing more.
+var errGone = errors.New("engine: the loop has ended")
+
+// loop is the goroutine that folds: what has become durable in the log goes in, commits go out.
+type loop struct {
+	s         *Service
+	recovered chan struct{} // closed when the log has been folded up to its end
+	gone      chan struct{} // closed when the loop has ended
+	in        chan delivery // from the intake, which closes it
+	took      chan struct{} // says that a delivery has been folded
+	commits   *committer
+	loaded    chan loadedRules
+
+	// Owned by the loop.
+	engine   *Engine
+	book     *alert.Book
+	rules    string // fingerprint
+	noted    notes
+	parts    map[string]int // partitions of the engine by the names of sources; those of the common one are not in it
+	rejected []Rejection    // since the last flush
+	refusals int            // bytes of them
+	lines    []Line
+
+	changed  bool             // something is to be committed
+	since    time.Time        // when that began
+	synced   time.Time        // when the last synced commit was begun
+	busy     bool             // a commit is under way
+	retain   bool             // the next commit looks whether the log may be shortened
+	alarm    <-chan time.Time // when a commit is due; nil: not set
+	minute   <-chan time.Time // when to look at the log's retention
+	tally    tally
+	finished bool
+}
+
+// delivery is a stretch that has become durable.
+type delivery struct {
+	stretch
+	began time.Time // when it was fetched
+}
+
+// hand gives a delivery to the loop and waits until it has been folded.
+func (l *loop) hand(d delivery) error {
+	select {
+	case l.in <- d:
+	case <-l.gone:
+		return errGone
+	}
+	select {
+	case <-l.took:
+		return nil
+	case <-l.gone:
+		return errGone
+	}
+}
+
+// run folds what is in the log already, then what comes, until the intake has ended; then it commits.
+func (l *loop) run(stop context.Context) error {
+	defer l.commits.close()
+	defer close(l.gone)
+	if err := l.recover(stop); err != nil {
+		return err
+	}
+	close(l.recovered)
+	for !l.finished {
+		if err := l.settle(); err != nil {
+			return err
+		}
+		if err := l.step(stop); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step waits for one thing to happen, and does what is to be done.
+func (l *loop) step(stop context.Context) error {
+	select {
+	case d, ok := <-l.in:
+		if !ok {
+			l.finished = true
+			return l.finish(stop)
+		}
+		l.tally.appended.observe(l.now().Sub(d.began))
+		if err := l.fold(&d.stretch); err != nil {
+			return err
+		}
+		l.took <- struct{}{}
+	case c := <-l.commits.done:
+		return l.committed(c)
+	case <-l.alarm:
+		l.alarm = nil
+	case <-l.minute:
+		l.minute, l.retain = l.s.o.Clock.After(retainEvery), true
+	case <-l.s.reloads:
+		l.load()
+	case r := <-l.loaded:
+		return l.adopt(stop, r)
+	case <-l.s.o.Store.Failed():
+		return l.s.o.Store.Err()
+	}
+	return nil
+}
+
+func (l *loop) now() time.Time { return l.s.o.Clock.Now() }
+
+// finish notes the end of the input, where it is one, and commits what is left.
+func (l *loop) finish(stop context.Context) error {
+	if stop.Err() == nil && l.s.o.UntilEnd && !l.engine.settled() {
+		if err := l.endInput(stop); err != nil && stop.Err() == nil {
+			return err
+		}
+	}
+	l.s.enter(Stopping)
+	if err := l.await(); err != nil {
+		return err
+	}
+	if l.changed || l.commits.loose {
+		if err := l.commit(true); err != nil {
+			return err
+		}
+	}
+	err := l.await()
+	l.s.o.Logger.Info("kelpie: folded and committed", "next", l.engine.readUpTo(), "events", l.engine.events)
+	return err
+}
+
+// endInput writes to the log that the input has ended, so that a replay sees it at the same place, and folds it.
+func (l *loop) endInput(ctx context.Context) error {
+	b := timeRecord{End: true}.batch()
+	for {
+		at, err := l.s.o.Log.Append(ctx, journal.TimeAdvanced, b.Buf)
+		if err == nil {
+			x := stretch{kind: b.Kind, appended: at.Time, buf: b.Buf, lines: b.Lines}
+			x.lines[0].Offset = at.First
+			return l.fold(&x)
+		}
+		if !errors.Is(err, journal.ErrDiskFull) {
+			return err
+		}
+		select {
+		case <-l.s.o.Clock.After(firstRetry):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// fold folds a stretch. What is below the engine's read mark is in the state already, but for events that waited.
+func (l *loop) fold(x *stretch) error {
+	fx, err := l.effects(x)
+	if err != nil {
+		return fmt.Errorf("engine: fold from log@%d: %w", x.lines[0].Offset, err)
+	}
+	l.engine.Pass(x.next())
+	if fx != nil {
+		if err := l.take(fx); err != nil {
+			return err
+		}
+		l.tally.count(x, fx)
+	}
+	if !l.changed {
+		l.changed, l.since = true, l.now()
+	}
+	l.beat(x)
+	return l.makeRoom()
+}
+
+// effects folds a stretch by its kind.
+func (l *loop) effects(x *stretch) (*Effects, error) {
+	if x.kind == journal.Event {
+		return l.stepEvents(x)
+	}
+	fresh := x.from(l.engine.readUpTo())
+	switch x.kind {
+	case journal.Cut:
+		return l.refuseCut(&fresh), nil
+	case journal.TimeAdvanced:
+		return l.advanceTime(&fresh)
+	}
+	return nil, nil // our own records that say nothing to the fold
+}
+
+func (l *loop) stepEvents(x *stretch) (*Effects, error) {
+	live := int64(0)
+	if x.live() {
+		live = x.appended
+	}
+	l.lines = l.lines[:0]
+	for _, r := range x.lines {
+		l.lines = append(l.lines, Line{r.Start, r.End, r.Offset, live})
+	}
+	return l.engine.Step(&Batch{Partition: l.part(x.origin.Name), Buf: x.buf, Lines: l.lines})
+}
+
+// refuseCut refuses lines of which only the beginning was kept.
+func (l *loop) refuseCut(x *stretch) *Effects {
+	fx := &Effects{}
+	most := l.s.o.Event.WithDefaults().MaxSize
+	for i, line := range x.lines {
+		at := logPosition(0)
+		at.Offset = line.Offset
+		fx.Rejected = append(fx.Rejected, Rejection{
+			Position: at, Reason: event.TooLong, Offset: most, Raw: append([]byte(nil), x.payload(i)...),
+			Detail: fmt.Sprintf("more than the %d bytes that are taken; only the beginning is kept", most),
+		})
+	}
+	return fx
+}
+
+// advanceTime folds records that say that time went on.
+func (l *loop) advanceTime(x *stretch) (*Effects, error) {
+	all := &Effects{}
+	for i := range x.lines {
+		r, err := parseTimeRecord(x.payload(i))
+		if err != nil {
+			return nil, err
+		}
+		fx := &Effects{}
+		switch {
+		case r.End:
+			fx, err = l.engine.End(false)
+		case r.Idle != "":
+			l.engine.Idle(l.part(r.Idle))
+		default:
+			fx, err = l.engine.Tick(*r.Watermark)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all.Changes = append(all.Changes, fx.Changes...)
+	}
+	return all, nil
+}
+
+// take notes what came of a stretch, to be committed.
+func (l *loop) take(fx *Effects) error {
+	for i := range fx.Rejected {
+		l.refusals += len(fx.Rejected[i].Raw)
+	}
+	l.rejected = append(l.rejected, fx.Rejected...)
+	for i := range fx.Changes {
+		if err := l.tell(&fx.Changes[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusalsMost is how many bytes of refused events may wait for a commit.
+const refusalsMost = 16 << 20
+
+// makeRoom takes rows out of memory that were not used lately. If the rest is too much it waits for commits: what has
+// changed may leave memory only then.
+func (l *loop) makeRoom() error {
+	limit := l.s.o.Memory
+	l.tally.evicted += int64(l.engine.Trim(limit))
+	for l.engine.Memory() > limit || l.refusals > refusalsMost {
+		if !l.busy && !l.changed {
+			return nil // all of it is in use
+		}
+		if !l.busy {
+			if err := l.commit(false); err != nil {
+				return err
+			}
+		}
+		if err := l.await(); err != nil {
+			return err
+		}
+		l.tally.evicted += int64(l.engine.Trim(limit))
+	}
+	return nil
+}
+
+// beat tells the intake how event time stands.
+func (l *loop) beat(x *stretch) {
+	if l.engine.newest != l.noted.Newest {
+		l.noted.Newest, l.noted.Read = l.engine.newest, x.appended
+	}
+	l.s.pulse.Store(&pulse{
+		next: l.engine.readUpTo(), newest: l.noted.Newest, read: l.noted.Read, watermark: l.engine.w, due: l.engine.Due(),
+	})
+}

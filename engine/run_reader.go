@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"kelpie/journal"
+	"kelpie/source"
+)
+
+// How long a reader waits before it opens a source again that has failed: twice as long each time.
+const (
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+// reader reads one input, in a goroutine of its own, and opens it again when it fails.
+type reader struct {
+	n  *intake
+	in Input
+
+	// Owned by the goroutine that fetches.
+	held   *source.Batch // arrived, and not given out yet
+	since  time.Time     // when something arrived last
+	idle   bool          // a partition that is not waited for
+	ended  bool
+	newest int64         // event time that was given out
+	more   chan struct{} // tells the reader that what it delivered has been given out
+
+	mu    sync.Mutex
+	src   source.Source // nil while it is closed
+	given int           // batches that are not released
+	none  chan struct{} // closed while given is 0
+	err   error         // why it failed last; nil while it reads
+}
+
+func newReader(n *intake, in Input) *reader {
+	r := &reader{n: n, in: in, newest: none, more: make(chan struct{}, 1), none: make(chan struct{})}
+	close(r.none)
+	return r
+}
+
+// open opens the source; what has been read of it before is known by the log.
+func (r *reader) open() error {
+	src, err := r.in.Open(r.resume)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.src = src
+	return nil
+}
+
+func (r *reader) close() error {
+	r.mu.Lock()
+	src := r.src
+	r.src = nil
+	r.mu.Unlock()
+	if src == nil {
+		return nil
+	}
+	return src.Close()
+}
+
+// key returns under what name the log remembers the place in a file.
+func (r *reader) key(file string) string {
+	if r.in.Key == nil {
+		return file
+	}
+	return r.in.Key(file)
+}
+
+// origin is what the log keeps beside the records.
+func (r *reader) origin(o journal.Source) journal.Source {
+	o.Name = r.key(o.Name)
+	if r.in.Partition != "" {
+		o.Name = r.in.Partition
+	}
+	if r.in.Live {
+		o.Ident = liveMark + o.Ident
+	}
+	return o
+}
+
+// resume says how far a file has been read.
+func (r *reader) resume(file string) (journal.Progress, bool) {
+	p, ok := r.n.s.o.Log.Progress(r.origin(journal.Source{Name: file}).Name)
+	p.Ident = strings.TrimPrefix(p.Ident, liveMark)
+	return p, ok
+}
+
+// run reads until the source ends or ctx is done.
+func (r *reader) run(ctx context.Context) {
+	wait := firstRetry
+	for {
+		batches, err := r.read(ctx)
+		if batches > 0 {
+			wait = firstRetry
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, io.EOF):
+			r.n.s.o.Logger.Info("kelpie: input read to its end", "input", r.in.Name)
+		default:
+			r.failed(err)
+			if !r.in.Once && !r.n.s.o.UntilEnd {
+				if !r.reopen(ctx, &wait) {
+					return
+				}
+				continue
+			}
+		}
+		select {
+		case r.n.out <- arrival{reader: r}:
+		case <-ctx.Done():
+		}
+		return
+	}
+}
+
+// read delivers what the source has until it fails, ends (io.EOF), or ctx is done.
+func (r *reader) read(ctx context.Context) (batches int, err error) {
+	for ; ; batches++ {
+		b, err := r.src.Fetch(ctx)
+		if err != nil {
+			return batches, err
+		}
+		r.fetched()
+		select {
+		case r.n.out <- arrival{r, b}:
+		case <-ctx.Done():
+			return batches, ctx.Err()
+		}
+		select {
+		case <-r.more:
+		case <-ctx.Done():
+			return batches, ctx.Err()
+		}
+	}
+}
+
+// give gives out what is held.
+func (r *reader) give() *source.Batch {
+	b := r.held
+	r.held = nil
+	r.more <- struct{}{}
+	return b
+}
+
+// fetched counts a batch that is in use from now on.
+func (r *reader) fetched() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.given++; r.given == 1 {
+		r.none = make(chan struct{})
+	}
+	r.err = nil
+}
+
+// released gives a batch back to the source.
+func (r *reader) released(b *source.Batch) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.src != nil {
+		r.src.Release(b)
+	}
+	if r.given--; r.given == 0 {
+		close(r.none)
+	}
+}
+
+// reopen opens the source again, as often as it takes. It first waits until all that was read of it is in the log, so
+// that reading goes on behind it. It returns false when ctx is done.
+func (r *reader) reopen(ctx context.Context, wait *time.Duration) bool {
+	r.mu.Lock()
+	none := r.none
+	r.mu.Unlock()
+	select {
+	case <-none:
+	case <-ctx.Done():
+		return false
+	}
+	if err := r.close(); err != nil {
+		r.failed(err)
+	}
+	for {
+		select {
+		case <-r.n.s.o.Clock.After(*wait):
+		case <-ctx.Done():
+			return false
+		}
+		*wait = min(2**wait, lastRetry)
+		err := r.open()
+		if err == nil {
+			return true
+		}
+		r.failed(err)
+	}
+}
+
+// failed notes why the source cannot be read, and says so unless it has been said.
+func (r *reader) failed(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil || r.err.Error() != err.Error() {
+		r.n.s.o.Logger.Error("kelpie: input failed", "input", r.in.Name, "error", err)
+	}
+	r.err = err
+}
+
+// problem returns why the input is not being read, or nil.
+func (r *reader) problem() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}

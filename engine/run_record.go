@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"kelpie/journal"
+	"kelpie/source"
+)
+
+// stretch is a run of records of the log that have one kind and one source, in order and without gaps.
+type stretch struct {
+	kind     journal.Kind
+	origin   journal.Source
+	input    string // the source's name in metrics
+	appended int64  // ms
+	buf      []byte
+	lines    []journal.Line
+}
+
+// next returns the offset behind the stretch.
+func (x *stretch) next() int64 { return x.lines[len(x.lines)-1].Offset + 1 }
+
+// from leaves out what stands before an offset.
+func (x stretch) from(offset int64) stretch {
+	x.lines = x.lines[min(max(0, offset-x.lines[0].Offset), int64(len(x.lines))):]
+	return x
+}
+
+// live reports whether the append time says something about the event times.
+func (x *stretch) live() bool { return strings.HasPrefix(x.origin.Ident, liveMark) }
+
+// payload returns the i-th record.
+func (x *stretch) payload(i int) []byte { return x.buf[x.lines[i].Start:x.lines[i].End] }
+
+// liveMark stands before the ident of a source whose events come as they happen, as the log keeps it: then the append
+// time says something about the event's time, also in a replay.
+const liveMark = "live "
+
+// timeRecord is the payload of a journal.TimeAdvanced record. One of its members is set.
+type timeRecord struct {
+	Watermark *int64 `json:"watermark,omitempty"` // ms: the sources were silent, the watermark moved to it
+	Idle      string `json:"idle,omitempty"`      // the watermark does not wait for the partition of this name, until its next event
+	End       bool   `json:"end,omitempty"`       // the input ended: what waited was folded, and the watermark moved to the newest event
+}
+
+// batch returns the record as what a source would give.
+func (r timeRecord) batch() *source.Batch {
+	b, _ := json.Marshal(r) // cannot fail
+	return &source.Batch{Kind: journal.TimeAdvanced, Buf: b, Lines: []source.Line{{Start: 0, End: len(b)}}}
+}
+
+func parseTimeRecord(payload []byte) (r timeRecord, err error) {
+	if err := json.Unmarshal(payload, &r); err != nil {
+		return r, fmt.Errorf("%q is no TimeAdvanced record: %w", payload, err)
+	}
+	if (r == timeRecord{}) {
+		return r, fmt.Errorf("%q is a TimeAdvanced record of a newer Kelpie", payload)
+	}
+	return r, nil
+}
