@@ -24,8 +24,9 @@
 //     after closes at t or before and timers before t. Case mixed-order-time.
 //  2. While timers are handled, the watermark that counts is the timer's own time, however far it has jumped, but never
 //     earlier than it was before. Chosen: the result is then that of a watermark that moves evenly.
-//  3. A close at e is due once W >= e; a session's close, a leaving, the end of `for` and `expire` once W is later. At
-//     one time they come in this order. Page; for close before leaving also 9.
+//  3. A close at e is due once W >= e; a leaving, a session's close, the end of `for` and `expire` once W is later. At
+//     one time they come in this order. Page; for close before leaving also 9. A leaving as of X after a session's end
+//     finds it closed, whether the watermark has passed that end or not: else openings would depend on `disorder`.
 //  4. --drain does not expire instances. Case mixed-arrival, over-credit-limit.
 //
 // Fresh start:

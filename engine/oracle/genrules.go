@@ -31,7 +31,7 @@ func (g *ruleGen) set() string {
 	if oneIn(g.t, 3, "table") {
 		g.table = pick(g.t, "table key", "k", "k", "g")
 		g.b.WriteString("tables:\n  tab:\n    key: " + g.table + "\n    on:\n")
-		for _, u := range []string{"B: {lim: x}", "A: {sum: += x, n: += 1}", "C: {sum: -= x, lim: row.sum}"} {
+		for _, u := range []string{"B: {lim: x}", "A: {sum: += x, n: += 1}", "C: {sum: -= x, lim: row.sum}", "'*': {all: += 1}"} {
 			g.b.WriteString("      " + u + "\n")
 		}
 	}
@@ -44,7 +44,7 @@ func (g *ruleGen) set() string {
 }
 
 // The shapes of rules, by what they are judged on and which windows they have.
-var shapes = []string{"sliding", "sliding", "each", "each", "both", "session", "session close", "relative", "series", "no window"}
+var shapes = []string{"sliding", "sliding", "each", "each", "both", "open", "session", "session close", "relative", "series", "no window"}
 
 func (g *ruleGen) rule(name string) {
 	r := &ruleDraft{ruleGen: g, event: true}
@@ -100,20 +100,53 @@ func (r *ruleDraft) shape(shape string) {
 		r.past(pick(t, "beat", r.scale.each...))
 		r.sliding()
 	case "session", "session close":
-		window := "over session " + pick(t, "gap", r.scale.over...)
-		if oneIn(t, 3, "max") {
-			window += " max " + pick(t, "max", r.scale.over...)
-		}
+		r.sessions(shape, more)
+	case "open":
 		for range 1 + more {
-			r.aggregate(strings.Replace(r.head(), "rate", "count", 1), "", window, "") // a session has no rate
+			r.aggregate(r.head(), r.filter(), "each "+pick(t, "each", r.scale.each...), r.other())
 		}
-		if shape == "session close" {
-			r.line("on: close")
-			r.event, r.close = false, true
+		if oneIn(t, 2, "sliding too") {
+			r.sliding()
 		}
+		r.line("on: event")
 	case "each", "both":
 		r.closing(shape, more)
 	}
+}
+
+// sessions writes the facts of a rule with sessions; one that is judged on events may have other windows beside them.
+func (r *ruleDraft) sessions(shape string, more int) {
+	t := r.t
+	window := func() string {
+		w := "over session " + pick(t, "gap", r.scale.over...)
+		if oneIn(t, 3, "max") {
+			w += " max " + pick(t, "max", r.scale.over...)
+		}
+		return w
+	}
+	r.close = shape == "session close"
+	r.event = !r.close
+	w := window()
+	for range 1 + more {
+		r.aggregate(strings.Replace(r.head(), "rate", "count", 1), "", w, "") // a session has no rate
+		if r.event && oneIn(t, 4, "another session") {
+			w = window()
+		}
+	}
+	if oneIn(t, 4, "sliding too") {
+		r.sliding()
+	}
+	if r.close {
+		r.line("on: close")
+	}
+}
+
+// other draws another key for a fact.
+func (r *ruleDraft) other() string {
+	if r.event && oneIn(r.t, 6, "by another key") {
+		return " by " + pick(r.t, "other key", "g", "k")
+	}
+	return ""
 }
 
 // closing writes the facts of a rule that is judged when its windows close.
@@ -166,14 +199,11 @@ func (r *ruleDraft) filter() (f string) {
 
 // sliding writes a sliding fact.
 func (r *ruleDraft) sliding() {
-	window, by := "over "+pick(r.t, "over", r.scale.over...), ""
+	window := "over " + pick(r.t, "over", r.scale.over...)
 	if oneIn(r.t, 6, "before") {
 		window += " before " + pick(r.t, "before", r.scale.over...)
 	}
-	if r.event && oneIn(r.t, 6, "by another key") {
-		by = " by " + pick(r.t, "other key", "g", "k")
-	}
-	r.aggregate(r.head(), r.filter(), window, by)
+	r.aggregate(r.head(), r.filter(), window, r.other())
 }
 
 // aggregate writes a fact and a condition over it.
@@ -259,7 +289,7 @@ func (r *ruleDraft) tables() {
 		return
 	}
 	r.atom(func() string {
-		return pick(r.t, "table", "tab.sum > 1", "tab.sum > tab.lim", "(tab.n ?? 0) >= 2", "tab.lim == 0.3")
+		return pick(r.t, "table", "tab.sum > 1", "tab.sum > tab.lim", "(tab.n ?? 0) >= 2", "tab.lim == 0.3", "tab.all > 3")
 	})
 }
 

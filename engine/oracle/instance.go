@@ -122,8 +122,8 @@ func (r *ruleState) resolve(k *keyState, at int64) {
 // The kinds of what is due, in the order in which they are handled at one time.
 const (
 	dueClose = iota
-	dueSession
 	dueLeave
+	dueSession
 	dueOpen
 	dueExpire
 )

@@ -85,7 +85,8 @@ func (f *factState) session(j *judgement) (in []sample, span Span, ok bool) {
 	if in == nil {
 		return nil, span, false
 	}
-	return in, f.spanOf(in), true
+	span = f.spanOf(in)
+	return in, span, j.how != onLeave || span.End >= j.asOf
 }
 
 // nextClose returns the session that closes first, once the watermark has passed its end.
