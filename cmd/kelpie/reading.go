@@ -134,12 +134,13 @@ func (r *reading) fold(ctx context.Context, partition int, b *source.Batch, line
 		if r.size > 0 {
 			n = min(n, r.size)
 		}
+		from, to := lines[0].Start, lines[n-1].End // the engine may keep a copy
 		r.lines = r.lines[:0]
 		for _, l := range lines[:n] {
-			r.lines = append(r.lines, engine.Line{Start: l.Start, End: l.End, Offset: l.Offset})
+			r.lines = append(r.lines, engine.Line{Start: l.Start - from, End: l.End - from, Offset: l.Offset})
 		}
 		lines = lines[n:]
-		fx, err := r.engine.Step(&engine.Batch{Partition: partition, Buf: b.Buf, Lines: r.lines})
+		fx, err := r.engine.Step(&engine.Batch{Partition: partition, Buf: b.Buf[from:to], Lines: r.lines})
 		if err == nil {
 			err = r.take(fx)
 		}
