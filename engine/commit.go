@@ -120,7 +120,7 @@ func (e *Engine) checkpoint() state.Checkpoint {
 	x := extra{Fold: e.fold}
 	next := make([]int64, len(e.partitions))
 	for i, p := range e.partitions {
-		next[i] = p.read
+		next[i] = p.next
 	}
 	for i := range e.waiting {
 		seq := e.waiting[i].seq

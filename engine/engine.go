@@ -81,8 +81,8 @@ type partition struct {
 	stream event.Position // of which Offset is not used
 	newest int64
 	idle   bool
-	next   int64 // where to read from after a recovery
-	read   int64 // offsets below it have been read
+	next   int64 // where reading stands: the next offset to come
+	read   int64 // offsets below it have been read: more than next while a recovery reads again
 }
 
 // New returns an engine for a plan, with empty state.
@@ -224,7 +224,8 @@ func (e *Engine) advance(b *Batch) {
 		}
 	}
 	if n := len(b.Lines); n > 0 {
-		p.read = max(p.read, b.Lines[n-1].Offset+1)
+		p.next = b.Lines[n-1].Offset + 1
+		p.read = max(p.read, p.next)
 	}
 }
 

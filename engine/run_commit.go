@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -18,8 +19,6 @@ type committer struct {
 	s    *Service
 	todo chan *commit
 	done chan *commit
-
-	loose bool // the loop's: a commit was not synced, and none since
 }
 
 // commit is one commit from its flush to its end.
@@ -77,10 +76,7 @@ func (l *loop) settle() error {
 			return nil
 		}
 	}
-	if l.book.Urgent() {
-		return l.commit(true)
-	}
-	if l.retain {
+	if l.book.Urgent() || l.retain {
 		return l.commit(true)
 	}
 	if !l.changed {
@@ -112,14 +108,15 @@ func (l *loop) commit(sync bool) error {
 	if err := l.noted.put(p.Batch); err != nil {
 		return err
 	}
+	l.putVersion(p.Batch)
 	c := &commit{pending: p, book: epoch, sync: sync, retain: -1}
 	if l.retain && sync {
-		c.retain, l.retain = l.engine.checkpointFrom(), false
+		c.retain, l.retain = l.engine.neededFrom(), false
 	}
 	if sync {
 		l.synced = l.now()
 	}
-	l.commits.loose = !sync
+	l.loose = !sync
 	l.changed, l.busy = false, true
 	l.publish()
 	l.commits.todo <- c
@@ -152,5 +149,37 @@ type notes struct {
 	Read   int64    `json:"read"`            // the append time of that event, ms
 	Parts  []string `json:"parts,omitempty"` // names of the sources that are partitions: the first one has number 1
 
-	stored notes2
+	stored []byte
+}
+
+// serviceNote is the name of the notes in the store.
+const serviceNote = "service"
+
+// load reads the notes of a store.
+func (n *notes) load(s *state.Store) error {
+	b, err := s.Note(serviceNote)
+	if err != nil {
+		return err
+	}
+	n.Newest, n.stored = none, b
+	if b == nil {
+		return nil
+	}
+	if err := json.Unmarshal(b, n); err != nil {
+		return fmt.Errorf("engine: the service's notes: %w", err)
+	}
+	return nil
+}
+
+// put adds the notes to a batch, if they have changed.
+func (n *notes) put(b *state.Batch) error {
+	v, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("engine: the service's notes: %w", err)
+	}
+	if !bytes.Equal(v, n.stored) {
+		b.SetNote(serviceNote, v)
+		n.stored = v
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ func (e *Engine) logPart(part int32) int {
 	return i
 }
 
-// readFrom returns the offset in the log from which on it is to be read after a recovery.
+// readFrom returns the offset in the log at which reading stands: after a recovery, from where on it is to be read again.
 func (e *Engine) readFrom() int64 {
 	if len(e.partitions) == 0 {
 		return 0
@@ -31,6 +31,15 @@ func (e *Engine) readFrom() int64 {
 	from := int64(state.Never)
 	for _, p := range e.partitions {
 		from = min(from, p.next)
+	}
+	return from
+}
+
+// neededFrom returns the offset in the log from which on a checkpoint that is made now needs it.
+func (e *Engine) neededFrom() int64 {
+	from := e.readFrom()
+	for i := range e.waiting {
+		from = min(from, int64(e.waiting[i].seq&(1<<offsetBits-1)))
 	}
 	return from
 }
@@ -43,10 +52,11 @@ func (e *Engine) readUpTo() (at int64) {
 	return at
 }
 
-// Pass notes that everything in the log below an offset has been read: between the events of one partition stand those
-// of others, and records that are no events.
+// Pass notes that reading the log has come to an offset, in all its parts: between the events of one stand those of
+// others, and records that are no events.
 func (e *Engine) Pass(offset int64) {
 	for _, p := range e.partitions {
+		p.next = offset
 		p.read = max(p.read, offset)
 	}
 }

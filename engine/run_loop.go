@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"kelpie/alert"
@@ -28,6 +29,7 @@ type loop struct {
 	engine   *Engine
 	book     *alert.Book
 	rules    string // fingerprint
+	version  string // text of the rules, to be committed; "": it has been
 	noted    notes
 	parts    map[string]int // partitions of the engine by the names of sources; those of the common one are not in it
 	rejected []Rejection    // since the last flush
@@ -38,11 +40,15 @@ type loop struct {
 	since    time.Time        // when that began
 	synced   time.Time        // when the last synced commit was begun
 	busy     bool             // a commit is under way
+	loose    bool             // the last commit was not synced
 	retain   bool             // the next commit looks whether the log may be shortened
 	alarm    <-chan time.Time // when a commit is due; nil: not set
 	minute   <-chan time.Time // when to look at the log's retention
-	tally    tally
+	tally    *tally
 	finished bool
+
+	loads              sync.WaitGroup
+	loading, loadAgain bool // the rules are being read; they have changed since
 }
 
 // delivery is a stretch that has become durable.
@@ -69,6 +75,7 @@ func (l *loop) hand(d delivery) error {
 // run folds what is in the log already, then what comes, until the intake has ended; then it commits.
 func (l *loop) run(stop context.Context) error {
 	defer l.commits.close()
+	defer l.loads.Wait()
 	defer close(l.gone)
 	if err := l.recover(stop); err != nil {
 		return err
@@ -93,7 +100,7 @@ func (l *loop) step(stop context.Context) error {
 			l.finished = true
 			return l.finish(stop)
 		}
-		l.tally.appended.observe(l.now().Sub(d.began))
+		l.tally.Appended.observe(l.now().Sub(d.began))
 		if err := l.fold(&d.stretch); err != nil {
 			return err
 		}
@@ -127,7 +134,7 @@ func (l *loop) finish(stop context.Context) error {
 	if err := l.await(); err != nil {
 		return err
 	}
-	if l.changed || l.commits.loose {
+	if l.changed || l.loose {
 		if err := l.commit(true); err != nil {
 			return err
 		}
@@ -171,9 +178,7 @@ func (l *loop) fold(x *stretch) error {
 		}
 		l.tally.count(x, fx)
 	}
-	if !l.changed {
-		l.changed, l.since = true, l.now()
-	}
+	l.touch()
 	l.beat(x)
 	return l.makeRoom()
 }
@@ -266,7 +271,7 @@ const refusalsMost = 16 << 20
 // changed may leave memory only then.
 func (l *loop) makeRoom() error {
 	limit := l.s.o.Memory
-	l.tally.evicted += int64(l.engine.Trim(limit))
+	l.tally.Evicted += int64(l.engine.Trim(limit))
 	for l.engine.Memory() > limit || l.refusals > refusalsMost {
 		if !l.busy && !l.changed {
 			return nil // all of it is in use
@@ -279,7 +284,7 @@ func (l *loop) makeRoom() error {
 		if err := l.await(); err != nil {
 			return err
 		}
-		l.tally.evicted += int64(l.engine.Trim(limit))
+		l.tally.Evicted += int64(l.engine.Trim(limit))
 	}
 	return nil
 }

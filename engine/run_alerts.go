@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"kelpie/alert"
+	"kelpie/rules"
+	"kelpie/window"
+)
+
+// tell notes a step in the life of an alert, to be committed with what has caused it.
+func (l *loop) tell(c *Change) error {
+	switch c.Kind {
+	case Opened:
+		l.book.Open(l.alertOf(c))
+		l.tally.Open[c.Rule.Name]++
+	case Updated:
+		return l.book.Update(c.ID, c.At, c.Updates, alertValues(c.Values), c.Message)
+	case Resolved:
+		l.tally.Open[c.Rule.Name]--
+		return l.book.Resolve(c.ID, c.At, c.Reason)
+	}
+	return nil
+}
+
+// alertOf returns the alert that has opened.
+func (l *loop) alertOf(c *Change) alert.Alert {
+	r := c.Rule
+	a := alert.Alert{
+		ID: c.ID, Rule: r.Name, Key: c.Key, Severity: r.Severity, Mode: r.Mode, Opened: c.Opened, Message: c.Message,
+		Opener: alert.Opener{Event: c.EventID, Position: c.Position, Window: c.Window},
+		Values: alertValues(c.Values), Labels: r.Labels, Actions: r.Actions, Evaluations: c.Updates, Rules: l.rules,
+		Evidence: evidence(c),
+	}
+	if c.Warming {
+		for _, f := range r.Facts {
+			if f.Expr == nil {
+				a.Warming = append(a.Warming, f.Name)
+			}
+		}
+	}
+	return a
+}
+
+func alertValues(values []NamedValue) []alert.Value {
+	out := make([]alert.Value, len(values))
+	for i, v := range values {
+		out[i] = alert.Value{Name: v.Name, Value: v.Value}
+	}
+	return out
+}
+
+// evidence returns the span of event time in which the events of an alert's windows lie; nil if it is not known: how long
+// a session has lasted when an event opens an alert.
+func evidence(c *Change) *window.Span {
+	r := c.Rule
+	if c.Window != nil {
+		return &window.Span{Start: min(c.Window.Start, c.Window.End-r.Longest), End: c.Window.End}
+	}
+	for _, f := range r.Facts {
+		if f.Expr == nil && f.Window.Kind == rules.Session {
+			return nil
+		}
+	}
+	return &window.Span{Start: c.Opened - max(r.Longest, 1) + 1, End: c.Opened + 1}
+}

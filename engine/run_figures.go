@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"maps"
+	"time"
+
+	"kelpie/journal"
+)
+
+// Figures are what a service has done since it started, for its metrics. They are as they were at the last commit.
+type Figures struct {
+	Engine *Counters        // of the rules that run; what earlier versions of a rule have done is in it
+	Open   map[string]int64 // alerts that are open, by rule
+	Rules  string           // fingerprint of the rules that run
+
+	Inputs                  map[string]InputFigures // by name; what was folded from the log at the start is under "(log)"
+	Appended                Histogram               // seconds from reading a batch until it was durable in the log
+	Commits                 Histogram               // seconds that commits took
+	Synced                  int64                   // of the commits
+	Rows                    int64                   // rows that commits wrote
+	Strides                 int64                   // runs of records that were folded at once
+	Ticks                   int64                   // records that say that time went on
+	Evicted                 int64                   // rows that left memory
+	Reloads, RefusedReloads int64                   // of the rules
+
+	Newest int64 // append time of the newest record that was folded, ms; 0: none
+}
+
+// InputFigures are what came from one input.
+type InputFigures struct{ Folded, Refused int64 }
+
+// replayed is the input of records that were in the log when the service started.
+const replayed = "(log)"
+
+// Histogram counts observations by size.
+type Histogram struct {
+	Counts []int64 // parallel to Buckets; not cumulative; what is larger is in Count only
+	Count  int64
+	Sum    float64
+}
+
+// Buckets returns the upper bounds of a Histogram's counts, in seconds.
+func Buckets() []float64 {
+	return []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10}
+}
+
+func (h *Histogram) observe(d time.Duration) {
+	x := d.Seconds()
+	h.Count++
+	h.Sum += x
+	for i, most := range buckets {
+		if x <= most {
+			h.Counts[i]++
+			return
+		}
+	}
+}
+
+var buckets = Buckets()
+
+// tally gathers the figures. It belongs to the loop.
+type tally struct {
+	Figures
+	past map[string]RuleCounters // of engines that went before, by rule
+}
+
+func newTally() *tally {
+	t := &tally{past: map[string]RuleCounters{}}
+	t.Open, t.Inputs = map[string]int64{}, map[string]InputFigures{}
+	t.Appended.Counts, t.Commits.Counts = make([]int64, len(buckets)), make([]int64, len(buckets))
+	return t
+}
+
+// count counts a stretch that was folded.
+func (t *tally) count(x *stretch, fx *Effects) {
+	t.Strides++
+	t.Newest = x.appended
+	if x.kind == journal.TimeAdvanced {
+		t.Ticks++
+		return
+	}
+	in := t.Inputs[x.input]
+	in.Refused += int64(len(fx.Rejected))
+	in.Folded += int64(len(x.lines) - len(fx.Rejected))
+	t.Inputs[x.input] = in
+}
+
+func (t *tally) committed(c *commit) {
+	t.Commits.observe(c.took)
+	t.Rows += int64(c.pending.Rows)
+	if c.sync {
+		t.Synced++
+	}
+}
+
+// retire keeps what an engine has counted, of the rules that go on.
+func (t *tally) retire(c *Counters) {
+	for i := range c.Rules {
+		r := t.past[c.Rules[i].Rule]
+		r.add(&c.Rules[i])
+		t.past[c.Rules[i].Rule] = r
+	}
+}
+
+// snapshot returns the figures as they are.
+func (t *tally) snapshot(e *Engine, version string) *Figures {
+	f := t.Figures
+	f.Open, f.Inputs, f.Rules = maps.Clone(t.Open), maps.Clone(t.Inputs), version
+	f.Appended, f.Commits = t.Appended.clone(), t.Commits.clone()
+	f.Engine = e.Counters()
+	for i := range f.Engine.Rules {
+		past := t.past[f.Engine.Rules[i].Rule]
+		f.Engine.Rules[i].add(&past)
+	}
+	return &f
+}
+
+func (h Histogram) clone() Histogram {
+	h.Counts = append([]int64(nil), h.Counts...)
+	return h
+}
+
+// publish lets others see the figures.
+func (l *loop) publish() { l.s.figures.Store(l.tally.snapshot(l.engine, l.rules)) }
+
+// Figures returns the service's figures.
+func (s *Service) Figures() *Figures { return s.figures.Load() }

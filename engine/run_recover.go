@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"kelpie/alert"
+	"kelpie/journal"
+	"kelpie/rules"
+)
+
+// newLoop makes the loop with an engine that stands where the store was committed last.
+func newLoop(s *Service) (*loop, error) {
+	l := &loop{
+		s: s, book: alert.NewBook(s.o.Store), commits: newCommitter(s),
+		recovered: make(chan struct{}), gone: make(chan struct{}), in: make(chan delivery), took: make(chan struct{}, 1),
+		loaded: make(chan loadedRules, 1), tally: newTally(),
+	}
+	if err := l.noted.load(s.o.Store); err != nil {
+		return nil, err
+	}
+	return l, l.install(s.o.Rules)
+}
+
+// install plans a set of rules and makes an engine for it that stands where the store was committed last. It changes
+// nothing if the set cannot be planned.
+func (l *loop) install(set *rules.Set) error {
+	units, err := LoadUnits(l.s.o.Store)
+	if err != nil {
+		return err
+	}
+	p, err := NewPlan(set, l.s.o.Event, l.s.o.Time, units)
+	if err != nil {
+		return errors.Join(errPlan, err)
+	}
+	e, err := Recover(p, units, l.s.o.Store, Options{Shards: l.s.o.Shards, KeepUpdates: true})
+	if err != nil {
+		return err
+	}
+	l.engine, l.rules = e, p.Fingerprint()
+	l.divide()
+	return l.check()
+}
+
+// errPlan says that rules cannot be carried out.
+var errPlan = errors.New("engine: plan the rules")
+
+// divide registers the partitions of the log. The common one is not waited for if no input belongs to it.
+func (l *loop) divide() {
+	l.parts = map[string]int{}
+	for i, name := range l.noted.Parts {
+		l.parts[name] = l.engine.logPart(int32(i + 1))
+	}
+	common := len(l.s.o.Inputs) == 0
+	for _, in := range l.s.o.Inputs {
+		if in.Partition == "" {
+			common = true
+		} else if _, ok := l.parts[in.Partition]; !ok {
+			l.noted.Parts = append(l.noted.Parts, in.Partition)
+			l.parts[in.Partition] = l.engine.logPart(int32(len(l.noted.Parts)))
+		}
+	}
+	if common {
+		l.engine.logPart(0)
+	}
+}
+
+// part returns the engine's partition for what comes from a source of that name.
+func (l *loop) part(name string) int {
+	if i, ok := l.parts[name]; ok {
+		return i
+	}
+	return l.engine.logPart(0)
+}
+
+// check makes sure that the log holds what the state needs.
+func (l *loop) check() error {
+	log := l.s.o.Log
+	from, read, first, next := l.engine.readFrom(), l.engine.readUpTo(), log.FirstOffset(), log.NextOffset()
+	switch {
+	case read > next:
+		return fmt.Errorf("engine: the state has read the log up to record %d, and the log ends before record %d: it is not the log of this state, "+
+			"or a part of it is lost: restore the log, or delete the state, which is then made anew from what is there", read, next)
+	case from >= first:
+	case read == 0:
+		l.s.o.Logger.Warn("kelpie: the state is new, and the beginning of the log has been removed by retention", "first", first)
+		l.engine.Pass(first)
+	default:
+		return fmt.Errorf("engine: the state needs the log from record %d on, and it begins with record %d: restore the segments before it, "+
+			"or delete the state, which is then made anew from what is there", from, first)
+	}
+	return nil
+}
+
+// recover folds what is in the log beyond the checkpoint.
+func (l *loop) recover(stop context.Context) error {
+	l.s.enter(Recovering)
+	began, from := l.now(), l.engine.readFrom()
+	l.synced, l.minute = began, l.s.o.Clock.After(retainEvery)
+	if err := l.welcome(); err != nil {
+		return err
+	}
+	next := l.s.o.Log.NextOffset()
+	l.publish()
+	if err := l.catchUp(stop, next); err != nil {
+		return err
+	}
+	l.s.o.Logger.Info("kelpie: recovered", "rules", len(l.engine.plan.rules), "from", from, "next", next, "took", l.now().Sub(began))
+	l.s.enter(Running)
+	return nil
+}
+
+// catchUp folds the log from where the engine needs it up to an offset.
+func (l *loop) catchUp(stop context.Context, to int64) (err error) {
+	from := max(l.engine.readFrom(), l.s.o.Log.FirstOffset())
+	r := l.s.o.Log.NewReader(from)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	var b journal.Block
+	for r.Offset() < to && stop.Err() == nil {
+		err := r.Next(stop, &b)
+		if errors.Is(err, io.EOF) || err != nil && stop.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("engine: recover: %w", err)
+		}
+		if err := l.foldBlock(&b); err != nil {
+			return err
+		}
+		if err := l.settle(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foldBlock folds the records of a block.
+func (l *loop) foldBlock(b *journal.Block) error {
+	lines := b.Lines
+	for _, run := range b.Runs {
+		x := stretch{kind: run.Kind, origin: run.Source, input: replayed, appended: b.Appended, buf: b.Buf, lines: lines[:run.Count]}
+		lines = lines[run.Count:]
+		if err := l.fold(&x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
