@@ -1,258 +1,209 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"kelpie/alert"
 	"kelpie/engine"
-	"kelpie/event"
-	"kelpie/journal"
-	"kelpie/source"
 	"kelpie/state"
 )
 
-// service is the loop of the service: fold, and now and then commit what has changed, in another goroutine.
-type service struct {
-	store  *state.Store
-	engine *engine.Engine
-	book   *alert.Book
-	rows   int64 // bytes of rows in memory
-
-	begun   time.Time // when the last commit was begun
-	commits chan commit
-	done    chan commit
-	waiting bool // a commit is under way
-	err     error
-
-	count, written int
-}
-
-type commit struct {
-	pending *engine.Pending
-	epoch   uint64
-	err     error
-}
-
-// openService opens a state in dir, new or not, and an engine over it.
-func openService(dir, yaml string, shards int) (*service, error) {
-	rows, blocks := state.DefaultSpec().Memory()
-	store, err := state.Open(dir, state.Options{Cache: blocks, Seed: 1})
+// durableStudy folds with durable state: what has changed is committed every 50 ms, in another goroutine, positions,
+// alerts and what is to be sent in the same batch. Commits are not synced, which is enough behind a log that is.
+func durableStudy(l *lab) ([]row, error) {
+	in, err := l.events()
 	if err != nil {
 		return nil, err
 	}
-	s := &service{store: store, rows: rows, book: alert.NewBook(store)}
-	if err := s.recover(yaml, shards); err != nil {
-		return nil, errors.Join(err, store.Close())
+	all, err := l.turns(l.Runs, l.durableJob(in))
+	if err != nil {
+		return nil, err
 	}
-	s.commits, s.done = make(chan commit), make(chan commit, 1)
-	go func() {
-		for c := range s.commits {
-			c.err = store.Commit(c.pending.Batch, false)
-			s.done <- c
-		}
-		close(s.done)
-	}()
-	return s, nil
+	return []row{rateRow("the same with durable state, commits every 50 ms, not synced", all[0], 1e6)}, nil
 }
 
-func (s *service) recover(yaml string, shards int) error {
-	units, err := engine.LoadUnits(s.store)
-	if err != nil {
-		return err
-	}
-	p, err := plan(yaml, units)
-	if err != nil {
-		return err
-	}
-	s.engine, err = engine.Recover(p, units, s.store, engine.Options{Shards: shards})
-	return err
-}
-
-// step folds a batch, and commits when it is time.
-func (s *service) step(b *engine.Batch) error {
-	fx, err := s.engine.Step(b)
-	if err != nil {
-		return err
-	}
-	if err := s.note(fx.Changes); err != nil {
-		return err
-	}
-	if s.waiting {
-		select {
-		case c := <-s.done:
-			if err := s.committed(c); err != nil {
+// durableJob folds an input, each time from an empty state.
+func (l *lab) durableJob(in *input) *job {
+	var k *keeper
+	return &job{
+		in: in,
+		before: func() error {
+			dir, err := l.folder("state")
+			if err == nil {
+				k, err = openKeeper(dir, foundingRules, l.Cores)
+			}
+			return err
+		},
+		run: func() error {
+			if err := k.fold(in.data); err != nil {
 				return err
 			}
-		default:
-			return nil
-		}
+			return k.settle()
+		},
+		after: func() error { return k.close() },
 	}
-	if time.Since(s.begun) < state.DefaultSpec().Commit {
+}
+
+// keeper folds, and commits as engine.Service does, without a log.
+type keeper struct {
+	store  *state.Store
+	engine *engine.Engine
+	book   *alert.Book
+	spec   state.Spec
+	rows   int64 // bytes of rows that may be in memory
+
+	part    int   // that events are of
+	read    int64 // lines so far
+	begun   time.Time
+	pending bool // a commit is under way
+	commits chan commit
+	done    chan commit
+}
+
+// commit is a batch with what is to be told of it when it has been committed.
+type commit struct {
+	*engine.Pending
+	epoch uint64 // of the book
+	err   error
+}
+
+// openKeeper opens a state, new or not.
+func openKeeper(dir, rules string, shards int) (*keeper, error) {
+	k := &keeper{spec: state.DefaultSpec(), commits: make(chan commit), done: make(chan commit, 1)}
+	var blocks int64
+	k.rows, blocks = k.spec.Memory()
+	var err error
+	if k.store, err = state.Open(dir, state.Options{Cache: blocks, Seed: 1}); err != nil {
+		return nil, err
+	}
+	if k.engine, err = recoverEngine(k.store, rules, shards); err != nil {
+		return nil, errors.Join(err, k.store.Close())
+	}
+	k.book = alert.NewBook(k.store)
+	k.part = k.engine.Partition(position)
+	k.read = max(k.engine.Next(k.part)-1, 0)
+	go k.commitAll()
+	return k, nil
+}
+
+// recoverEngine returns an engine that goes on where a store stands.
+func recoverEngine(s *state.Store, rules string, shards int) (*engine.Engine, error) {
+	units, err := engine.LoadUnits(s)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan(rules, units)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Recover(p, units, s, engine.Options{Shards: shards})
+}
+
+// commitAll commits what it is given, in its own goroutine.
+func (k *keeper) commitAll() {
+	for c := range k.commits {
+		c.err = k.store.Commit(c.Batch, false)
+		k.done <- c
+	}
+	close(k.done)
+}
+
+// fold folds lines.
+func (k *keeper) fold(data []byte) error {
+	return newFeed(data, k.read).each(func(b *engine.Batch) error {
+		b.Partition = k.part
+		k.read += int64(len(b.Lines))
+		return k.step(b)
+	})
+}
+
+// step folds a batch, and begins a commit when it is time.
+func (k *keeper) step(b *engine.Batch) error {
+	fx, err := k.engine.Step(b)
+	if err != nil {
+		return err
+	}
+	if err := note(k.book, fx.Changes); err != nil {
+		return err
+	}
+	select {
+	case c := <-k.done:
+		if err := k.committed(c); err != nil {
+			return err
+		}
+	default:
+	}
+	if k.pending || time.Since(k.begun) < k.spec.Commit {
 		return nil
 	}
-	return s.flush()
+	return k.flush()
 }
 
 // flush begins a commit.
-func (s *service) flush() error {
-	s.begun = time.Now()
-	c := commit{pending: s.engine.Flush()}
-	var err error
-	if c.epoch, err = s.book.Flush(c.pending.Batch); err != nil {
+func (k *keeper) flush() (err error) {
+	k.begun, k.pending = time.Now(), true
+	c := commit{Pending: k.engine.Flush()}
+	if c.epoch, err = k.book.Flush(c.Batch); err != nil {
 		return err
 	}
-	s.count, s.written = s.count+1, s.written+c.pending.Rows
-	s.waiting = true
-	s.commits <- c
+	k.commits <- c
 	return nil
 }
 
-func (s *service) committed(c commit) error {
-	s.waiting = false
+// committed notes the end of a commit.
+func (k *keeper) committed(c commit) error {
+	k.pending = false
 	if c.err != nil {
 		return c.err
 	}
-	s.engine.Committed(c.pending)
-	s.book.Committed(c.epoch)
-	s.engine.Trim(s.rows)
+	k.engine.Committed(c.Pending)
+	k.book.Committed(c.epoch)
+	k.engine.Trim(k.rows)
 	return nil
 }
 
-// note takes what became of alerts.
-func (s *service) note(changes []engine.Change) error {
+// settle commits all that has changed and waits for it.
+func (k *keeper) settle() error {
+	if k.pending {
+		if err := k.committed(<-k.done); err != nil {
+			return err
+		}
+	}
+	if err := k.flush(); err != nil {
+		return err
+	}
+	return k.committed(<-k.done)
+}
+
+func (k *keeper) close() error {
+	close(k.commits)
+	for range k.done {
+	}
+	return k.store.Close()
+}
+
+// note tells a book what became of alerts.
+func note(book *alert.Book, changes []engine.Change) error {
 	for i := range changes {
 		c := &changes[i]
+		values := make([]alert.Value, len(c.Values))
+		for k, v := range c.Values {
+			values[k] = alert.Value{Name: v.Name, Value: v.Value}
+		}
 		var err error
 		switch c.Kind {
 		case engine.Opened:
-			s.book.Open(opened(c))
+			book.Open(alert.Alert{ID: c.ID, Rule: c.Rule.Name, Key: c.Key, Severity: c.Rule.Severity, Opened: c.Opened, Message: c.Message,
+				Opener: alert.Opener{Event: c.EventID, Position: c.Position, Window: c.Window}, Values: values})
 		case engine.Updated:
-			err = s.book.Update(c.ID, c.At, c.Updates, nil, c.Message)
+			err = book.Update(c.ID, c.At, c.Updates, values, c.Message)
 		case engine.Resolved:
-			err = s.book.Resolve(c.ID, c.At, alert.Reason(c.Reason))
+			err = book.Resolve(c.ID, c.At, alert.Reason(c.Reason))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func opened(c *engine.Change) alert.Alert {
-	a := alert.Alert{ID: c.ID, Rule: c.Rule.Name, Key: c.Key, Opened: c.Opened, Message: c.Message,
-		Opener: alert.Opener{Event: c.EventID, Position: c.Position, Window: c.Window}}
-	for _, v := range c.Values {
-		a.Values = append(a.Values, alert.Value{Name: v.Name, Value: v.Value})
-	}
-	return a
-}
-
-// finish commits what is left.
-func (s *service) finish() error {
-	for range 2 {
-		if s.waiting {
-			if err := s.committed(<-s.done); err != nil {
-				return err
-			}
-		}
-		if err := s.flush(); err != nil {
-			return err
-		}
-	}
-	return s.committed(<-s.done)
-}
-
-func (s *service) close() error {
-	close(s.commits)
-	for range s.done {
-	}
-	return s.store.Close()
-}
-
-// fold folds all of data with durable state.
-func (s *service) fold(data []byte) error {
-	part := s.engine.Partition(position)
-	f := feedLines(data)
-	defer f.stop()
-	for b := range f.full {
-		b.Partition = part
-		if err := s.step(b); err != nil {
-			return err
-		}
-		f.free <- b
-	}
-	return s.finish()
-}
-
-// foldLogged appends all of data to a log first, and folds what is durable there.
-func (s *service) foldLogged(dir string, data []byte) (err error) {
-	log, err := journal.Open(dir, journal.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-	part := s.engine.Partition(event.Position{Stream: source.LogStream, Kind: event.LogPosition})
-	b := &engine.Batch{Partition: part}
-	in := source.Ingest{Source: &memory{lines: lines{data: data}, free: make(chan *source.Batch, 16)}, Log: log,
-		Durable: func(from *source.Batch) error {
-			b.Buf, b.Lines = from.Buf, b.Lines[:0]
-			for _, l := range from.Lines {
-				b.Lines = append(b.Lines, engine.Line{Start: l.Start, End: l.End, Offset: l.Offset, Appended: from.Appended})
-			}
-			return s.step(b)
-		}}
-	if err := in.Run(context.Background()); err != nil {
-		return err
-	}
-	return s.finish()
-}
-
-// memory is a source of lines in memory.
-type memory struct {
-	lines lines
-	free  chan *source.Batch
-	batch engine.Batch
-}
-
-// Fetch implements source.Source.
-func (m *memory) Fetch(context.Context) (*source.Batch, error) {
-	from, line := m.lines.at, m.lines.line
-	if !m.lines.next(&m.batch) {
-		return nil, io.EOF
-	}
-	var b *source.Batch
-	select {
-	case b = <-m.free:
-	default:
-		b = &source.Batch{}
-	}
-	*b = source.Batch{Kind: journal.Event, Stream: position.Stream, Position: position.Kind, Buf: m.batch.Buf, Lines: b.Lines[:0]}
-	for _, l := range m.batch.Lines {
-		b.Lines = append(b.Lines, source.Line{Start: l.Start, End: l.End, Offset: l.Offset})
-	}
-	b.Origin, b.Base = journal.Source{Name: position.Stream, Ident: "bench"}, int64(from)
-	b.Next = journal.Mark{Offset: int64(m.lines.at), Line: line + int64(len(b.Lines))}
-	return b, nil
-}
-
-// Release implements source.Source.
-func (m *memory) Release(b *source.Batch) {
-	select {
-	case m.free <- b:
-	default:
-	}
-}
-
-// Close implements source.Source.
-func (m *memory) Close() error { return nil }
-
-// fresh returns an empty folder of that name.
-func fresh(dir, name string) (string, error) {
-	dir = filepath.Join(dir, name)
-	return dir, os.RemoveAll(dir)
 }

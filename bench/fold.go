@@ -1,61 +1,56 @@
 package main
 
 import (
+	"fmt"
+
 	"kelpie/engine"
 	"kelpie/event"
+	"kelpie/traffic"
 )
 
-// position is the partition that the events of memory and files are of.
+// events are the stream of most studies.
+func (l *lab) events() (*input, error) {
+	return load(l.dir, fmt.Sprintf("events-%d-%d", l.Events, l.Customers), traffic.Bench(1, l.Events, l.Customers))
+}
+
+// foldStudy folds JSON lines without keeping anything on disk, as a backtest does.
+func foldStudy(l *lab) ([]row, error) {
+	in, err := l.events()
+	if err != nil {
+		return nil, err
+	}
+	j, err := l.memoryJob(in, foundingRules)
+	if err != nil {
+		return nil, err
+	}
+	all, err := l.turns(l.Runs, j)
+	if err != nil {
+		return nil, err
+	}
+	return []row{rateRow("JSON lines in memory, five rules", all[0], 2.5e6)}, nil
+}
+
+// position is the partition that events from memory are of.
 var position = event.Position{Stream: "events.jsonl"}
 
-// foldMemory folds an input without keeping anything on disk, as a backtest does.
-func foldMemory(in *input, p *engine.Plan, shards int) error {
-	e := engine.New(p, engine.Options{Shards: shards, Seed: 1})
-	part := e.Partition(position)
-	f := feedLines(in.data)
-	defer f.stop()
-	for b := range f.full {
-		b.Partition = part
-		if _, err := e.Step(b); err != nil {
+// memoryJob folds an input by rules, each time from an empty state.
+func (l *lab) memoryJob(in *input, rules string) (*job, error) {
+	p, err := plan(rules, engine.NewUnits())
+	if err != nil {
+		return nil, err
+	}
+	return &job{in: in, run: func() error {
+		e := engine.New(p, engine.Options{Shards: l.Cores, Seed: 1})
+		part := e.Partition(position)
+		err := newFeed(in.data, 0).each(func(b *engine.Batch) error {
+			b.Partition = part
+			_, err := e.Step(b)
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		f.free <- b
-	}
-	_, err := e.End(false)
-	return err
+		_, err = e.End(false)
+		return err
+	}}, nil
 }
-
-// feed cuts an input into batches in a goroutine of its own, as sources do.
-type feed struct {
-	full, free chan *engine.Batch
-	quit       chan struct{}
-}
-
-// readAhead is how many batches a feed is ahead at most.
-const readAhead = 2
-
-func feedLines(data []byte) *feed {
-	f := &feed{make(chan *engine.Batch, readAhead), make(chan *engine.Batch, readAhead+2), make(chan struct{})}
-	for range readAhead + 2 {
-		f.free <- &engine.Batch{}
-	}
-	go func() {
-		defer close(f.full)
-		l := lines{data: data}
-		for {
-			b := <-f.free
-			if !l.next(b) {
-				return
-			}
-			select {
-			case f.full <- b:
-			case <-f.quit:
-				return
-			}
-		}
-	}()
-	return f
-}
-
-// stop ends the goroutine.
-func (f *feed) stop() { close(f.quit) }

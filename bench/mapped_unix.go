@@ -3,33 +3,39 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
 )
 
-// mapFile maps a whole file into memory, outside the garbage collector's heap: what is read from it must not count as
-// the product's memory, nor put off its collections.
-func mapFile(name string) ([]byte, error) {
+// mapFile maps a file into memory, outside the heap: events that a benchmark holds ready must not put off the garbage
+// collections of the product. Every page is touched, so that reading them later costs the same each time.
+func mapFile(name string) (b []byte, unmap func() error, err error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	b, err := syscall.Mmap(int(f.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_SHARED)
+	b, err = syscall.Mmap(int(f.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_SHARED)
 	if err != nil {
-		return nil, fmt.Errorf("map %q: %w", name, err)
+		return nil, nil, fmt.Errorf("map %q: %w", name, err)
 	}
-	var sum byte
-	for i := 0; i < len(b); i += 4096 {
-		sum += b[i] // bring every page in
-	}
-	touched = sum
-	return b, nil
+	touch(b)
+	return b, func() error { return syscall.Munmap(b) }, nil
 }
 
+func touch(b []byte) {
+	var sum byte
+	for i := 0; i < len(b); i += os.Getpagesize() {
+		sum += b[i]
+	}
+	touched = sum
+}
+
+// touched keeps the compiler from leaving touch out.
 var touched byte

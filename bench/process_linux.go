@@ -4,28 +4,68 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"syscall"
+	"time"
 )
 
-// resetPeak makes the kernel forget the highest resident size so far.
-func resetPeak() {
-	// Where this is not allowed the peak is that of the whole process, which is more, never less.
-	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o200)
+// cpuTime returns how long the process has been on a core.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peak returns the highest resident size in bytes, 0 if it is not known.
-func peak() int64 { return statusBytes("VmHWM:") }
+// forgetPeak makes peak begin anew. Where that is not allowed peak says more than it should, never less.
+func forgetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o200) }
 
-// statusBytes returns a figure of the process's status.
-func statusBytes(name string) int64 {
-	b, err := os.ReadFile("/proc/self/status")
+// peak returns how many bytes of the process were in memory at most; 0: not known.
+func peak() int64 {
+	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
 	}
-	_, b, ok := bytes.Cut(b, []byte(name))
-	f := bytes.Fields(b)
-	if !ok || len(f) == 0 {
+	return kibibytes(status, "VmHWM:")
+}
+
+// machineMemory returns the bytes of memory of the machine; 0: not known.
+func machineMemory() int64 {
+	info, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
 		return 0
 	}
-	n, _ := strconv.ParseInt(string(f[0]), 10, 64)
+	return kibibytes(info, "MemTotal:")
+}
+
+// kibibytes returns what stands behind a name in a file of /proc, in bytes.
+func kibibytes(text []byte, name string) int64 {
+	_, rest, _ := bytes.Cut(text, []byte(name))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	n, err := strconv.ParseInt(string(bytes.TrimSpace(bytes.TrimSuffix(line, []byte("kB")))), 10, 64)
+	if err != nil {
+		return 0
+	}
 	return n << 10
+}
+
+// processor returns the processor's model.
+func processor() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := bytes.Cut(info, []byte("model name"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	return string(bytes.TrimLeft(line, "\t :"))
+}
+
+// load1 returns how many processes wanted a core during the last minute.
+func load1() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := bytes.Cut(b, []byte(" "))
+	return string(first)
 }

@@ -1,54 +1,47 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/pprof"
 )
 
-// profiles is where profiles of the timed runs are written; "" for none.
-var profiles struct {
-	dir, study string
-	n          int
+// profiler writes profiles of the timed parts of a study, if it has a folder for them: NAME.1.cpu and so on, which
+// pprof takes together, and NAME.allocs.
+type profiler struct {
+	dir, name string
+	n         int
 }
 
-// startProfile begins a CPU profile of a timed run and returns what ends it.
-func startProfile() (stop func()) {
-	if profiles.dir == "" {
-		return func() {}
+// begin begins a CPU profile and returns what ends it.
+func (p *profiler) begin() (end func() error, err error) {
+	if p.dir == "" {
+		return func() error { return nil }, nil
 	}
-	name := filepath.Join(profiles.dir, fmt.Sprintf("%s.%d.cpu", profiles.study, profiles.n))
-	profiles.n++
-	f, err := os.Create(name)
-	if err == nil {
-		err = pprof.StartCPUProfile(f)
-	}
+	p.n++
+	f, err := os.Create(filepath.Join(p.dir, fmt.Sprintf("%s.%d.cpu", p.name, p.n)))
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench: profile:", err)
-		return func() {}
+		return nil, err
 	}
-	return func() {
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
 		pprof.StopCPUProfile()
-		if err := f.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, "bench: profile:", err)
-		}
-	}
+		return f.Close()
+	}, nil
 }
 
-// allocProfile writes what has been allocated so far.
-func allocProfile() error {
-	if profiles.dir == "" {
+// allocations writes what the process has allocated so far.
+func (p *profiler) allocations() error {
+	if p.dir == "" {
 		return nil
 	}
-	f, err := os.Create(filepath.Join(profiles.dir, profiles.study+".allocs"))
+	f, err := os.Create(filepath.Join(p.dir, p.name+".allocs"))
 	if err != nil {
 		return err
 	}
-	runtime.GC()
-	if err := pprof.Lookup("allocs").WriteTo(f, 0); err != nil {
-		return err
-	}
-	return f.Close()
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }

@@ -8,8 +8,8 @@ import (
 	"kelpie/rules"
 )
 
-// founding holds the four founding rules as in examples/orders, and a rule about sessions.
-const founding = `
+// foundingRules are the four founding rules as in examples/orders, and a rule about sessions.
+const foundingRules = `
 tables:
   credit:
     key: customer_id
@@ -68,11 +68,22 @@ rules:
     alert: "{{customer_id}} took {{steps}} steps in one session"
 `
 
-// plan makes the plan of a rule file, for events that may be 2 s out of order.
-func plan(yaml string, units engine.Units) (*engine.Plan, error) {
+// timeSpec allows for the disorder of the streams.
+var timeSpec = engine.TimeSpec{Disorder: 2000}
+
+func loadRules(yaml string) (*rules.Set, error) {
 	set, err := rules.LoadBytes("bench.yml", []byte(yaml), rules.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("the benchmark's rules: %w", err)
 	}
-	return engine.NewPlan(set, event.Spec{}, engine.TimeSpec{Disorder: 2000}, units)
+	return set, nil
+}
+
+// plan makes the plan of rules.
+func plan(yaml string, units engine.Units) (*engine.Plan, error) {
+	set, err := loadRules(yaml)
+	if err != nil {
+		return nil, err
+	}
+	return engine.NewPlan(set, event.Spec{}, timeSpec, units)
 }
