@@ -77,9 +77,7 @@ func features(c *cobra.Command, o *featuresOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.Flags().Changed("order") {
-		s.rules.Order = o.order.value
-	}
+	s.rules.Order = "" // decisions are refused under order: time, but nobody waits for one here
 	set, err := s.loadRules(o.rules)
 	if err != nil {
 		return err

@@ -57,44 +57,11 @@ func TestPartitions(t *testing.T) {
 	}
 }
 
-// shopRules are the founding rules without decisions, which nobody waits for in the order of event time.
-const shopRules = `
-tables:
-  credit:
-    key: customer_id
-    on:
-      CreditLimitChanged: {limit: limit}
-      OrderCreated:       {outstanding: += amount}
-      OrderPaid:          {outstanding: -= amount}
-rules:
-  order-burst:
-    event: OrderCreated
-    by: customer_id
-    let: {orders: count over 10m, spend: sum(amount) over 10m}
-    when: orders > 5
-  volume-10x:
-    event: OrderCreated
-    by: region
-    let: {current: count each 1m, normal: mean(count each 1m) over 1h}
-    ready: samples(normal) >= 10
-    when: current > 10 * max(normal, 3)
-  over-credit-limit: {event: OrderCreated, by: customer_id, when: credit.outstanding > credit.limit}
-  error-rate:
-    event: HttpRequest
-    by: service
-    let: {requests: count each 1m, failing: ratio(status >= 500) each 1m}
-    when: requests > 5 and failing > 5%
-`
-
-// foldShop returns the rows of the rules of a shop, without positions.
+// foldShop returns the rows of the example of a shop, without positions.
 func foldShop(t *testing.T, args ...string) []byte {
 	t.Helper()
-	rules := filepath.Join(t.TempDir(), "rules.yml")
-	if err := os.WriteFile(rules, []byte(shopRules), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	var out, errOut bytes.Buffer
-	args = append([]string{"features", "-r", rules, "--order", "time", "--disorder", "4s", "--drain"}, args...)
+	args = append([]string{"features", "-r", "../../examples/orders/rules", "--order", "time", "--disorder", "4s", "--drain"}, args...)
 	if code := run(t.Context(), args, nil, &out, &errOut); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, errOut.String())
 	}
