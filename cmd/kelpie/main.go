@@ -75,9 +75,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 
 // The groups of subcommands in the help.
 const (
-	groupRules  = "rules"
-	groupEvents = "events"
-	groupOther  = "other"
+	groupService = "service"
+	groupRules   = "rules"
+	groupEvents  = "events"
+	groupOther   = "other"
 )
 
 func newRoot() *cobra.Command {
@@ -86,7 +87,8 @@ func newRoot() *cobra.Command {
 		Short: "The stream's watchdog: exact windows, YAML rules, durable state",
 		Long: `Kelpie is the stream's watchdog. It reads events, keeps exact windows of what each key has been doing,
 evaluates rules written in YAML, and tells the people on call.`,
-		Example: `  kelpie generate --for 1h --attacks 5 -o shop.jsonl.zst
+		Example: `  kelpie demo --for 20s
+  kelpie generate --for 1h --attacks 5 -o shop.jsonl.zst
   kelpie check rules/
   kelpie test rules/
   kelpie features -r rules/ --events shop.jsonl.zst`,
@@ -96,8 +98,8 @@ evaluates rules written in YAML, and tells the people on call.`,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	c.SetFlagErrorFunc(flagError)
-	c.AddGroup(&cobra.Group{ID: groupRules, Title: "Rules:"}, &cobra.Group{ID: groupEvents, Title: "Events:"},
-		&cobra.Group{ID: groupOther, Title: "Other:"})
+	c.AddGroup(&cobra.Group{ID: groupService, Title: "Service:"}, &cobra.Group{ID: groupRules, Title: "Rules:"},
+		&cobra.Group{ID: groupEvents, Title: "Events:"}, &cobra.Group{ID: groupOther, Title: "Other:"})
 	c.SetHelpCommandGroupID(groupOther)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, sub := range commands {
@@ -105,8 +107,9 @@ evaluates rules written in YAML, and tells the people on call.`,
 			c.AddCommand(sub)
 		}
 	}
+	add(groupService, newDemo(), newAlerts(), newLog())
 	add(groupRules, newCheck(), newTest(), newFeatures(), newFmt(), newSchema())
-	add(groupEvents, newGenerate(), newInfer())
+	add(groupEvents, newEvents(), newGenerate(), newInfer())
 	add(groupOther, newVersion(), newCompletion())
 	return c
 }

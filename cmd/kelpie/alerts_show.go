@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"kelpie/alert"
+	"kelpie/config"
+	"kelpie/event"
+	"kelpie/state"
+)
+
+type showOptions struct {
+	data           dataFlags
+	rules          []string
+	events, asJSON bool
+	limit          int
+}
+
+func newAlertsShow() *cobra.Command {
+	var o showOptions
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one alert: what fired, for whom, with which values and why it is over",
+		Long: `Shows the alert whose id is, or begins with, ID: rule, key, message, values, when it opened and resolved and why, what
+opened it, which facts were still warming up, and what became of the messages about it.
+
+--events also lists the events in its windows, found again in the log: those with the rule's types and key whose time
+lies between the beginning of the longest window and the opening. Only the parts of the log are read that may hold some.
+
+` + dataHelp,
+		Example: `  kelpie alerts show 3f2a9c04
+  kelpie alerts show 3f2a9c04 -c kelpie.yml --events
+  kelpie alerts show 3f2a9c04 --json`,
+		Args: cobra.ExactArgs(1),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			return o.ids(args, typed)
+		},
+		RunE: func(c *cobra.Command, args []string) error { return o.show(c, args[0]) },
+	}
+	f := c.Flags()
+	o.data.add(f)
+	f.StringArrayVarP(&o.rules, "rules", "r", nil, "for --events: a rule `file` or folder, in place of the configuration's")
+	f.BoolVar(&o.events, "events", false, "also list the events in its windows")
+	f.IntVar(&o.limit, "limit", 1000, "list at most so many events, the last ones; 0 for all")
+	f.BoolVar(&o.asJSON, "json", false, "print JSON")
+	return c
+}
+
+// ids completes the id of an alert.
+func (o *showOptions) ids(args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	const most = 50
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	cfg, err := o.data.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	s, err := openState(cfg)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	defer s.Close()
+	ids, err := s.AlertIDs(typed, most)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	for i, id := range ids {
+		if a, err := alert.Get(s, id); err == nil {
+			ids[i] = id + "\t" + clean(a.Rule+" "+keyText(a.Key), textWidth)
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (o *showOptions) show(c *cobra.Command, id string) error {
+	cfg, err := o.data.load()
+	if err != nil {
+		return err
+	}
+	s, err := openState(cfg)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	a, err := findAlert(s, strings.ToLower(id))
+	if err != nil {
+		return err
+	}
+	sent, err := deliveriesOf(s, a.ID)
+	if err != nil {
+		return err
+	}
+	out := c.OutOrStdout()
+	if o.asJSON {
+		return o.writeJSON(c, cfg, a, sent)
+	}
+	if err := writeAlert(out, a, sent); err != nil || !o.events {
+		return err
+	}
+	return o.writeEvents(c, cfg, a)
+}
+
+// findAlert returns the alert whose id begins with what was typed.
+func findAlert(s *state.Store, typed string) (*alert.Alert, error) {
+	const most = 10
+	ids, err := s.AlertIDs(typed, most+1)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(ids) == 0:
+		return nil, fmt.Errorf("there is no alert whose id begins with %q\n    kelpie alerts list shows what there is", typed)
+	case len(ids) == 1 || ids[0] == typed:
+		return alert.Get(s, ids[0])
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q is the beginning of several ids: write more of it", typed)
+	for _, id := range ids[:min(len(ids), most)] {
+		a, err := alert.Get(s, id)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, "\n    %s  %s  %s  %s", a.ID, event.FormatTime(a.Opened), a.Rule, keyText(a.Key))
+	}
+	if len(ids) > most {
+		b.WriteString("\n    …")
+	}
+	return nil, errors.New(b.String())
+}
+
+// delivery is what became of one message about an alert at one receiver.
+type delivery struct {
+	Message alert.Kind `json:"message"`
+	state.Delivery
+}
+
+// deliveriesOf returns what became of the messages about an alert that are still kept.
+func deliveriesOf(s *state.Store, id string) ([]delivery, error) {
+	ms, err := s.OutboxOf(id)
+	if err != nil {
+		return nil, err
+	}
+	all := []delivery{}
+	for _, m := range ms {
+		ds, err := s.Deliveries(m.Sequence)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range ds {
+			all = append(all, delivery{alert.Kind(m.Kind), d})
+		}
+	}
+	return all, nil
+}
+
+func writeAlert(out io.Writer, a *alert.Alert, sent []delivery) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\n", name, clean(fmt.Sprintf(format, args...), 2000))
+	}
+	line("id", "%s", a.ID)
+	line("rule", "%s, %s, mode %s", a.Rule, a.Severity, a.Mode)
+	line("key", "%s", cmp.Or(strings.Join(a.Key, ", "), "-"))
+	if a.Message != "" {
+		line("message", "%s", a.Message)
+	}
+	line("opened", "%s by %s", event.FormatTime(a.Opened), openerText(&a.Opener))
+	line("updated", "%s, true %s", event.FormatTime(a.Updated), counted(int(a.Evaluations), "time"))
+	if a.Open() {
+		line("resolved", "no, it is firing")
+	} else {
+		line("resolved", "%s: %s", event.FormatTime(a.Resolved), reasonText(a.Reason))
+	}
+	for i, v := range a.Values {
+		name := ""
+		if i == 0 {
+			name = "values"
+		}
+		line(name, "%s = %s%s", v.Name, event.AppendJSON(nil, v.Value), noteText(&v))
+	}
+	if len(a.Warming) > 0 {
+		line("warming", "%s: their windows could not be full yet", strings.Join(a.Warming, ", "))
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Labels)) {
+		line("label", "%s = %s", name, a.Labels[name])
+	}
+	if len(a.Actions) > 0 {
+		line("actions", "%s", strings.Join(a.Actions, ", "))
+	}
+	if a.Evidence != nil {
+		line("evidence", "%s to %s", event.FormatTime(a.Evidence.Start), event.FormatTime(a.Evidence.End))
+	}
+	for _, d := range sent {
+		line("sent", "%s to %s: %s", d.Message, d.Receiver, deliveryText(&d))
+	}
+	if a.Rules != "" {
+		line("rules", "version %s", a.Rules)
+	}
+	return w.Flush()
+}
+
+func openerText(o *alert.Opener) string {
+	switch {
+	case o.Window != nil:
+		return fmt.Sprintf("the window %s to %s", event.FormatTime(o.Window.Start), event.FormatTime(o.Window.End))
+	case o.Event != "" && o.Position != "":
+		return fmt.Sprintf("event %s at %s", o.Event, o.Position)
+	}
+	return "the event " + cmp.Or(o.Event, "at "+o.Position)
+}
+
+// reasonText says in words why an alert is over.
+func reasonText(r alert.Reason) string {
+	words := map[alert.Reason]string{
+		alert.Condition: "its condition does not hold any more",
+		alert.Left:      "events have left its window",
+		alert.Empty:     "a window without an event has closed",
+		alert.Expired:   "nothing was judged for as long as the rule waits",
+		alert.Removed:   "the rule is not there any more",
+		alert.Point:     "it was about a single event",
+	}
+	return cmp.Or(words[r], string(r))
+}
+
+func noteText(v *alert.Value) (note string) {
+	if v.Approx != 0 {
+		note += fmt.Sprintf(" (within %.3g %%)", v.Approx*100)
+	}
+	if v.Inexact {
+		note += " (not exact: some numbers were too long to be added exactly)"
+	}
+	return note
+}
+
+func deliveryText(d *delivery) string {
+	switch {
+	case d.GivenUp:
+		return fmt.Sprintf("given up after %s: %s", counted(d.Attempts, "attempt"), d.Error)
+	case d.Done > 0:
+		return fmt.Sprintf("%s, %s", event.FormatTime(d.Done), counted(d.Attempts, "attempt"))
+	case d.Error != "":
+		return fmt.Sprintf("waits, %s so far: %s", counted(d.Attempts, "attempt"), d.Error)
+	}
+	return "waits"
+}
+
+// writeJSON writes the alert's stable form with what became of its messages, and its events if they are wanted.
+func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, a *alert.Alert, sent []delivery) error {
+	doc, err := a.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	deliveries, err := json.Marshal(sent)
+	if err != nil {
+		return err
+	}
+	b := append(bytes.TrimSuffix(doc, []byte("}")), `,"deliveries":`...)
+	b = append(b, deliveries...)
+	out := c.OutOrStdout()
+	if !o.events {
+		_, err := out.Write(append(b, "}\n"...))
+		return err
+	}
+	list, answer := o.evidence(c, cfg, a)
+	if answer != nil && !errors.Is(answer, errNo) {
+		return answer
+	}
+	b = append(b, `,"events":[`...)
+	for i, line := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, '\n'), bytes.TrimSuffix(line, []byte("\n"))...)
+	}
+	if _, err := out.Write(append(b, "\n]}\n"...)); err != nil {
+		return err
+	}
+	return answer
+}
+
+// writeEvents writes the events of the alert's windows for people.
+func (o *showOptions) writeEvents(c *cobra.Command, cfg *config.Config, a *alert.Alert) error {
+	list, answer := o.evidence(c, cfg, a)
+	if answer != nil && !errors.Is(answer, errNo) {
+		return answer
+	}
+	out := c.OutOrStdout()
+	fmt.Fprintf(out, "\n%s in its windows:\n", counted(len(list), "event"))
+	for _, line := range list {
+		if _, err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	return answer
+}

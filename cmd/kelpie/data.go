@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"kelpie/config"
+	"kelpie/journal"
+	"kelpie/state"
+)
+
+// dataFlags say where the log and the state are that a command reads.
+type dataFlags struct {
+	config, data string
+}
+
+// configHere is read if no flag says where the data is.
+const configHere = "kelpie.yml"
+
+const dataHelp = `The data folder is that of the configuration (-c), or --data DIR with log/ and state/ in it. If neither is given, it is
+that of kelpie.yml here, or else the folder data. Nothing is changed, and a service that runs is not disturbed.`
+
+func (d *dataFlags) add(f *pflag.FlagSet) {
+	f.StringVarP(&d.config, "config", "c", "", "the configuration `file`, for where the data is and how events are read")
+	f.StringVar(&d.data, "data", "", "the data `folder`, in place of the configuration's")
+}
+
+// load returns the configuration that the flags ask for.
+func (d *dataFlags) load() (*config.Config, error) {
+	name := d.config
+	if name == "" && d.data == "" {
+		if _, err := os.Stat(configHere); err == nil {
+			name = configHere
+		}
+	}
+	c := config.Default(".")
+	if name != "" {
+		var err error
+		if c, err = config.Load(name); err != nil {
+			return nil, err
+		}
+	}
+	if d.data != "" {
+		c.Data = d.data
+		c.Log.Dir, c.State.Dir = filepath.Join(d.data, "log"), filepath.Join(d.data, "state")
+	}
+	return c, nil
+}
+
+// openLog opens the log to be read.
+func openLog(c *config.Config) (*journal.Log, error) {
+	l, err := journal.Open(c.Log.Dir, journal.Options{ReadOnly: true})
+	if err == nil && l.Stats().Segments == 0 {
+		err = errors.Join(fmt.Errorf("journal: open %q: %w", c.Log.Dir, journal.ErrNone), l.Close())
+	}
+	if errors.Is(err, journal.ErrNone) || errors.Is(err, fs.ErrNotExist) {
+		return nil, whereIsIt(err)
+	}
+	return l, err
+}
+
+// openState opens the state to be read.
+func openState(c *config.Config) (*state.Store, error) {
+	s, err := state.OpenView(c.State.Dir, state.Options{Rejected: c.RejectBounds()})
+	if errors.Is(err, state.ErrNone) {
+		return nil, whereIsIt(err)
+	}
+	return s, err
+}
+
+// whereIsIt adds to an error what to do about it.
+func whereIsIt(err error) error {
+	return fmt.Errorf("%w\n    say which data folder is meant: --data DIR, or -c kelpie.yml", err)
+}

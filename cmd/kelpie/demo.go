@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kelpie/alert"
+	"kelpie/config"
+	"kelpie/engine"
+	"kelpie/examples/orders"
+	"kelpie/journal"
+	"kelpie/rules"
+	"kelpie/source"
+	"kelpie/state"
+	"kelpie/traffic"
+)
+
+type demoOptions struct {
+	length      duration
+	rate, speed float64
+	seed        uint64
+	asJSON      bool
+	keep        string
+	rush        bool
+}
+
+func newDemo() *cobra.Command {
+	var o demoOptions
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Show everything at once: a made-up shop, attacks on it, the four founding rules",
+		Long: `Runs the service on the traffic of a made-up shop. It needs no set-up, no network and no configuration. Attacks are
+planted in the traffic; the four founding rules (examples/orders) look for them:
+
+  order-burst         a customer orders more than five times within ten minutes
+  volume-10x          a region takes ten times its normal orders within a minute
+  over-credit-limit   an order takes a customer over the credit limit
+  error-rate          more than five percent of a service's requests fail
+
+Alerts go by as they open and resolve. The shop's time runs faster than the clock on the wall (--speed), so that windows
+close while one watches. At the end, after --for or at Ctrl-C, what was planted is compared with what was found.
+
+Log and state are durable as in kelpie run, in a temporary folder that is removed at the end, or in --keep DIR: then
+kelpie alerts, events and log can look into it.`,
+		Example: `  kelpie demo
+  kelpie demo --for 20s
+  kelpie demo --speed 30 --rate 2000 --seed 7
+  kelpie demo --for 20s --keep shop && kelpie alerts list -c shop/kelpie.yml
+  kelpie demo --for 20s --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return demo(c.Context(), c.OutOrStdout(), &o) },
+	}
+	f := c.Flags()
+	f.Var(&o.length, "for", "how long it runs; 0s: until Ctrl-C")
+	f.Float64Var(&o.rate, "rate", 6000, "events a second, on the wall's clock")
+	f.Float64Var(&o.speed, "speed", 120, "how much faster than the wall's clock the shop's runs")
+	f.Uint64Var(&o.seed, "seed", 1, "another seed gives another stream")
+	f.BoolVar(&o.asJSON, "json", false, "print the alerts, and at the end the comparison, as JSON lines")
+	f.StringVar(&o.keep, "keep", "", "keep log, state, rules and configuration in this new `folder`")
+	f.BoolVar(&o.rush, "rush", false, "do not wait for the wall's clock")
+	f.Lookup("rush").Hidden = true
+	return c
+}
+
+// attackEvery is how far attacks are apart on the wall's clock.
+const attackEvery = 1500 * time.Millisecond
+
+// traffic describes the stream.
+func (o *demoOptions) traffic() traffic.Config {
+	return traffic.Config{
+		Seed: o.seed, Rate: o.rate / o.speed, Flat: true,
+		Duration:    int64(float64(o.length) * o.speed),
+		AttackEvery: max(int64(float64(attackEvery.Milliseconds())*o.speed), 1000),
+		Disorder:    traffic.Disorder{Share: 0.05},
+	}
+}
+
+func (o *demoOptions) check() error {
+	switch {
+	case !(o.speed > 0 && o.speed <= 100_000):
+		return fmt.Errorf("--speed %v: must be more than 0 and at most 100,000", o.speed)
+	case !(o.rate > 0 && o.rate <= 10_000_000):
+		return fmt.Errorf("--rate %v: must be more than 0 and at most 10,000,000", o.rate)
+	case o.rush && o.length == 0:
+		return errors.New("--rush needs --for")
+	}
+	return nil
+}
+
+func demo(ctx context.Context, stdout io.Writer, o *demoOptions) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	g, err := traffic.New(o.traffic())
+	if err != nil {
+		return err
+	}
+	dir, remove, err := demoFolder(o.keep)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	d, err := openDemo(dir, newScreen(stdout, o.asJSON))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	d.shop = &shop{
+		g: g, start: traffic.DefaultStart, speed: o.speed, rush: o.rush,
+		length: time.Duration(o.length) * time.Millisecond, over: ctx.Done(),
+	}
+	if err := d.greet(o); err != nil {
+		return err
+	}
+	if err := d.run(context.WithoutCancel(ctx)); err != nil { // an interrupt ends the stream, and with it the service
+		return err
+	}
+	return d.sumUp(o)
+}
+
+// running is the demo with all that it has open.
+type running struct {
+	cfg    *config.Config
+	set    *rules.Set
+	log    *journal.Log
+	store  *state.Store
+	shop   *shop
+	screen *screen
+	began  time.Time
+	took   time.Duration
+}
+
+// openDemo opens log and state in a folder that holds the example.
+func openDemo(dir string, s *screen) (d *running, err error) {
+	d = &running{screen: s}
+	if d.cfg, err = config.Load(filepath.Join(dir, configHere)); err != nil {
+		return nil, err
+	}
+	if d.set, err = rules.Load(d.cfg.Rules, d.cfg.RuleOptions()); err != nil {
+		return nil, err
+	}
+	if d.log, err = journal.Open(d.cfg.Log.Dir, journal.Options{SegmentSize: d.cfg.Log.Segment}); err != nil {
+		return nil, err
+	}
+	_, blocks := d.cfg.State.Memory()
+	d.store, err = state.Open(d.cfg.State.Dir, state.Options{Cache: blocks, Rejected: d.cfg.RejectBounds()})
+	if err != nil {
+		return nil, errors.Join(err, d.log.Close())
+	}
+	return d, nil
+}
+
+func (d *running) close() error { return errors.Join(d.store.Close(), d.log.Close()) }
+
+func (d *running) greet(o *demoOptions) error {
+	if o.asJSON {
+		return nil
+	}
+	return d.screen.say("A made-up shop: %s events a second, its clock runs %g times as fast as yours. Attacks are planted; "+
+		"the rules of examples/orders look for them. Ctrl-C ends it.\n", thousands(int64(o.rate)), o.speed)
+}
+
+// run runs the service until the shop ends.
+func (d *running) run(ctx context.Context) error {
+	dispatcher, err := alert.NewDispatcher(d.store, []alert.Receiver{{Name: "screen", Notifier: d.screen}}, alert.Options{})
+	if err != nil {
+		return err
+	}
+	memory, _ := d.cfg.State.Memory()
+	service := engine.NewService(engine.ServiceOptions{
+		Log: d.log, Store: d.store, Dispatcher: dispatcher,
+		Inputs: []engine.Input{{Name: shopName, Once: true, Open: d.open}},
+		Event:  d.cfg.Event.Spec, Time: d.cfg.TimeSpec(), Rules: d.set,
+		Memory: memory, Commit: d.cfg.State.Commit, UntilEnd: true, Clock: wallClock{},
+	})
+	d.began = time.Now()
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { d.watch(service, over) })
+	err = service.Run(ctx)
+	close(over)
+	watching.Wait()
+	d.took = time.Since(d.began)
+	d.screen.close()
+	return err
+}
+
+func (d *running) open(func(string) (journal.Progress, bool)) (source.Source, error) {
+	return d.shop, nil
+}
+
+// watch keeps the line of rates up to date.
+func (d *running) watch(s *engine.Service, over <-chan struct{}) {
+	const every = 250 * time.Millisecond
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	var r rates
+	for {
+		select {
+		case <-over:
+			return
+		case now := <-tick.C:
+			f := s.Figures()
+			if f.Engine == nil {
+				continue
+			}
+			events := int64(f.Engine.Events)
+			perSecond := r.add(now, events)
+			d.screen.show(func(open int) string {
+				return statusLine(perSecond, events, f.Engine.Rows+f.Engine.Cold, f.Engine.Watermark, open)
+			})
+		}
+	}
+}
+
+// demoSummary is the last line of `kelpie demo --json`.
+type demoSummary struct {
+	Kind    string  `json:"kind"` // summary
+	Events  int64   `json:"events"`
+	Seconds float64 `json:"seconds"`
+	*score
+}
+
+// sumUp compares what was planted with what was found.
+func (d *running) sumUp(o *demoOptions) error {
+	var names []string
+	for _, r := range d.set.Rules {
+		names = append(names, r.Name)
+	}
+	sc, err := newScore(names, d.shop.g.Labels(), d.store)
+	if err != nil {
+		return err
+	}
+	events := d.shop.written.Load()
+	out := d.screen.w
+	if o.asJSON {
+		e := json.NewEncoder(out)
+		e.SetEscapeHTML(false)
+		return e.Encode(demoSummary{"summary", events, d.took.Seconds(), sc})
+	}
+	fmt.Fprintf(out, "\n%s in %s. What was planted and what was found:\n\n", counted(int(events), "event"), d.took.Round(100*time.Millisecond))
+	if err := sc.write(out); err != nil || o.keep == "" {
+		return err
+	}
+	file := filepath.Join(o.keep, configHere)
+	_, err = fmt.Fprintf(out, "\nKept in %s: look at it with\n  kelpie alerts list -c %s\n  kelpie events list -c %s --last 10 --text\n", o.keep, file, file)
+	return err
+}
+
+// wallClock is the service's clock.
+type wallClock struct{}
+
+// Now implements engine.Clock.
+func (wallClock) Now() time.Time { return time.Now() }
+
+// After implements engine.Clock.
+func (wallClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// demoConfig is the configuration of the demo, and of who goes on with what it kept.
+const demoConfig = `# Written by kelpie demo: a made-up shop, watched by the founding rules.
+data: .
+event: {type: type, time: time, id: id}
+time: {order: arrival, disorder: 2s}
+rules: rules
+metrics: {listen: off}
+`
+
+// demoFolder makes the folder that the demo works in and puts the rules and the configuration there. remove removes
+// it, if it is a temporary one.
+func demoFolder(keep string) (dir string, remove func() error, err error) {
+	remove = func() error { return nil }
+	if dir = keep; keep == "" {
+		if dir, err = os.MkdirTemp("", "kelpie-demo-"); err != nil {
+			return "", nil, err
+		}
+		remove = func() error { return os.RemoveAll(dir) }
+	} else if err := newFolder(keep); err != nil {
+		return "", nil, err
+	}
+	err = os.CopyFS(dir, orders.Rules)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, configHere), []byte(demoConfig), 0o644)
+	}
+	if err != nil {
+		return "", nil, errors.Join(fmt.Errorf("demo: %w", err), remove())
+	}
+	return dir, remove, nil
+}
+
+// newFolder makes a folder, or takes one that is empty.
+func newFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	if err == nil && len(files) > 0 {
+		err = fmt.Errorf("--keep %s: the folder is not empty: name a new one", dir)
+	}
+	return err
+}
