@@ -41,22 +41,23 @@ func rulesStudy(l *lab) ([]row, error) {
 }
 
 // manyRules returns n rules by customer: on orders, payments and requests in turn, each with a filter and a window that
-// no other has. Of a thousand, an order meets the filters of about twenty.
+// no other has. Of a thousand, an event meets the filters of about fifteen.
 func manyRules(n int) string {
 	regions := []string{"eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-south-1"}
+	services := []string{"catalog", "search", "cart", "checkout", "payments", "login"}
+	kinds := []string{"OrderCreated", "OrderPaid", "HttpRequest"}
 	var b strings.Builder
 	b.WriteString("rules:\n")
 	for i := range n {
-		window := fmt.Sprintf("%ds", 60+13*i)
-		fmt.Fprintf(&b, "  rule-%d:\n    by: customer_id\n", i)
-		if i%3 == 2 {
-			fmt.Fprintf(&b, "    event: HttpRequest\n    where: status >= 500 and latency_ms > %d\n", i%200)
-			fmt.Fprintf(&b, "    let: {failed: count over %s}\n    when: failed > 5\n", window)
+		k, window := i/len(kinds), fmt.Sprintf("%ds", 60+13*i)
+		fmt.Fprintf(&b, "  rule-%d:\n    event: %s\n    by: customer_id\n", i, kinds[i%len(kinds)])
+		if i%len(kinds) == 2 {
+			fmt.Fprintf(&b, "    where: service == %q and latency_ms > %d\n", services[k%len(services)], 20+3*(k/len(services)))
+			fmt.Fprintf(&b, "    let: {slow: count over %s}\n    when: slow > 5\n", window)
 			continue
 		}
-		kind := []string{"OrderCreated", "OrderPaid"}[i%3]
-		fmt.Fprintf(&b, "    event: %s\n    where: region == %q and amount > %d\n", kind, regions[i/3%len(regions)], 5+i/3)
-		fmt.Fprintf(&b, "    let: {n: count over %s, spend: sum(amount) over %s}\n    when: n > 5 and spend > 1000\n", window, window)
+		fmt.Fprintf(&b, "    where: region == %q and amount > %d\n", regions[k%len(regions)], 5+k)
+		fmt.Fprintf(&b, "    let: {orders: count over %s, spend: sum(amount) over %[1]s}\n    when: orders > 5 and spend > 1000\n", window)
 	}
 	return b.String()
 }
