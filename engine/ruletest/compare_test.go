@@ -195,3 +195,19 @@ tests:
 		t.Errorf("first\n%s\nthen\n%s", texts[0], texts[2])
 	}
 }
+
+// TestMany checks that a test which fails with many openings is told in few words.
+func TestMany(t *testing.T) {
+	res := runOne(t, `
+rules:
+  each: {event: E, by: k, when: x > 0}
+tests:
+  - name: t
+    rule: each
+    given: [{repeat: 5000, every: 1s, type: E, time: 2026-01-01T10:00:00Z, k: a, x: 1}]
+    expect: []
+`)
+	if text := res.Text(); len(res.Lines) != 5000 || len(text) > 5000 || !strings.Contains(text, "… and 4980 more") {
+		t.Errorf("%d lines:\n%s", len(res.Lines), text)
+	}
+}

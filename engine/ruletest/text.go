@@ -19,12 +19,15 @@ func (r *Result) Text() string {
 	if len(r.Problems) > 0 || r.Passed() {
 		return b.String()
 	}
-	rows := [][3]string{{"", "expected", "actual"}}
-	for i := range r.Lines {
-		rows = append(rows, r.Lines[i].rows()...)
+	rows, shown := [][3]string{{"", "expected", "actual"}}, r.Lines[:min(len(r.Lines), maxShown)]
+	for i := range shown {
+		rows = append(rows, shown[i].rows()...)
 	}
 	writeTable(&b, rows)
-	for _, l := range r.Lines {
+	if n := len(r.Lines) - len(shown); n > 0 {
+		fmt.Fprintf(&b, "\n… and %d more\n", n)
+	}
+	for _, l := range shown {
 		if l.Why != nil {
 			b.WriteString("\nwhy not, as expected at " + l.Expect.At.String() + ":\n")
 			l.Why.write(&b)
@@ -68,6 +71,7 @@ func plain(name, text string) string {
 }
 
 const (
+	maxShown    = 20 // lines of a test; who needs all asks for JSON
 	columnWidth = 48
 	indent      = "  "
 )
