@@ -130,8 +130,7 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 	if in.state == inactive {
 		t := in.until(rp)
 		if t == none || t < sh.now {
-			row.Remove(rp.unit)
-			sh.flag(rp, row, false)
+			sh.dropInstance(rp, row)
 			return
 		}
 		in.due = state.Never
@@ -172,6 +171,9 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 	e[4], e[5] = instanceVersion, byte(in.state)
 	putTime(e, 8, in.due)
 	putTime(e, 16, in.judged)
+	if row.Block(rp.unit) == nil {
+		row.SetNote(row.Note() + 1)
+	}
 	b := row.Ensure(rp.unit, len(e))
 	copy(b, e)
 	clear(b[len(e):])
@@ -179,6 +181,17 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 	if in.due < row.Due() {
 		sh.dueAt(row, in.due)
 	}
+}
+
+// dropInstance removes the block of an instance. The row's note counts the instances, so that most events need not look
+// for any.
+func (sh *shard) dropInstance(rp *rulePlan, row *state.Row) {
+	if row.Block(rp.unit) == nil {
+		return
+	}
+	row.Remove(rp.unit)
+	row.SetNote(row.Note() - 1)
+	sh.flag(rp, row, false)
 }
 
 // lateOpening is how much longer than its cooldown an opening is remembered, so that an event that comes very late does

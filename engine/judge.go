@@ -24,7 +24,7 @@ func (sh *shard) prepare(rp *rulePlan) {
 }
 
 // evaluate answers whether the rule holds. why says what an abstention is for.
-func (sh *shard) evaluate(rp *rulePlan) (v verdict, why string) {
+func (sh *shard) evaluate(rp *rulePlan) (v verdict, why reason) {
 	env := &sh.env
 	if rp.Ready != nil {
 		switch truth, ok := rp.Ready.Test(env); {
@@ -32,7 +32,7 @@ func (sh *shard) evaluate(rp *rulePlan) (v verdict, why string) {
 			return sh.abstains(rp)
 		case !truth:
 			sh.count.notReady[rp.index]++
-			return abstain, "not ready"
+			return abstain, reason{ready: true}
 		}
 	}
 	truth, ok := rp.When.Test(env)
@@ -40,19 +40,37 @@ func (sh *shard) evaluate(rp *rulePlan) (v verdict, why string) {
 		return sh.abstains(rp)
 	}
 	if truth {
-		return yes, ""
+		return yes, reason{}
 	}
-	return no, ""
+	return no, reason{}
 }
 
-func (sh *shard) abstains(rp *rulePlan) (verdict, string) {
+// reason is why a rule abstains.
+type reason struct {
+	ready   bool   // `ready` is false
+	missing string // the name that is missing
+	err     error
+}
+
+// String says it as rows do.
+func (r reason) String() string {
+	switch {
+	case r.ready:
+		return "not ready"
+	case r.err != nil:
+		return "error: " + r.err.Error()
+	}
+	return "missing " + r.missing
+}
+
+func (sh *shard) abstains(rp *rulePlan) (verdict, reason) {
 	if err := sh.env.Err; err != nil {
 		sh.count.errors[rp.index]++
 		sh.failed(rp, err)
-		return abstain, "error: " + err.Error()
+		return abstain, reason{err: err}
 	}
 	sh.count.missing[rp.index]++
-	return abstain, "missing " + sh.env.Missing
+	return abstain, reason{missing: sh.env.Missing}
 }
 
 // judgeEvent judges a rule on the current event, as of A.
@@ -75,13 +93,16 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, ev *foldEvent, asOf 
 }
 
 // report tells the world of an evaluation.
-func (sh *shard) report(j *judgement, v verdict, why string) {
+func (sh *shard) report(j *judgement, v verdict, why reason) {
 	if sh.wantRows {
 		sh.emitRow(j, v, why)
 	}
 	if f := sh.engine.observe; f != nil {
 		row := &j.rows[j.rule.scope.dim.index]
-		o := Observation{Rule: j.rule.Rule, Key: splitKey(row.Key(), len(j.rule.By)), AsOf: j.asOf, Fired: v == yes, Abstained: why, Env: &sh.env}
+		o := Observation{Rule: j.rule.Rule, Key: splitKey(row.Key(), len(j.rule.By)), AsOf: j.asOf, Fired: v == yes, Env: &sh.env}
+		if v == abstain {
+			o.Abstained = why.String()
+		}
 		if j.mode == onEvent {
 			o.Position = sh.engine.position(j.seq)
 		}
@@ -94,6 +115,9 @@ func (sh *shard) report(j *judgement, v verdict, why string) {
 
 // hasInstance reports whether the rule has a block in the row.
 func (sh *shard) hasInstance(rp *rulePlan, row *state.Row) bool {
+	if row.Note() == 0 {
+		return false
+	}
 	if rp.scope.stateless() {
 		return row.Block(rp.unit) != nil
 	}

@@ -86,7 +86,7 @@ func (sh *shard) place(rp *rulePlan, key string) order {
 }
 
 // emitRow writes the row of `kelpie features` for an evaluation.
-func (sh *shard) emitRow(j *judgement, v verdict, why string) {
+func (sh *shard) emitRow(j *judgement, v verdict, why reason) {
 	rp := j.rule
 	o := &sh.out
 	from := len(o.buf)
@@ -132,7 +132,7 @@ func (sh *shard) emitRow(j *judgement, v verdict, why string) {
 	}
 	if v == abstain {
 		b = append(b, `,"abstained":`...)
-		b = appendString(b, why)
+		b = appendString(b, why.String())
 	}
 	b = sh.appendNotes(b, j)
 	b = append(b, '}', '\n')

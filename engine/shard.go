@@ -295,6 +295,10 @@ func (sh *shard) dimIndex(row *state.Row) uint32 { return uint32(sh.engine.plan.
 func (sh *shard) before(l *lane, w *laneWork, rows []state.Row, ev *foldEvent) {
 	k := 0
 	for i := range w.dims {
+		if !rows[i].Valid() || rows[i].Note() == 0 {
+			k += len(w.dims[i].scopes)
+			continue
+		}
 		for _, s := range w.dims[i].scopes {
 			taken := sh.taken[k]
 			k++
@@ -482,8 +486,7 @@ func (sh *shard) forgetInstance(rp *rulePlan, row *state.Row, w int64) int64 {
 	if t := in.until(rp); t != none && t >= w {
 		return t + 1
 	}
-	row.Remove(rp.unit)
-	sh.flag(rp, row, false)
+	sh.dropInstance(rp, row)
 	return state.Never
 }
 

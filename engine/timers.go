@@ -19,10 +19,12 @@ type timers struct {
 	buckets map[int64][]timer
 	first   int64 // no bucket before it
 	width   int64 // of a bucket, ms
+	spare   [][]timer
+	out     []timer
 }
 
 func newTimers() *timers {
-	return &timers{buckets: map[int64][]timer{}, first: state.Never, width: 10_000}
+	return &timers{buckets: map[int64][]timer{}, first: state.Never, width: 60_000}
 }
 
 func (t *timers) next() int64 {
@@ -73,25 +75,32 @@ func (t *timers) pop() timer {
 // later files x for some time after its due.
 func (t *timers) later(x timer) {
 	k := window.Floor(x.due, t.width)/t.width + 1
-	t.buckets[k] = append(t.buckets[k], x)
+	b := t.buckets[k]
+	if b == nil && len(t.spare) > 0 {
+		b = t.spare[len(t.spare)-1]
+		t.spare = t.spare[:len(t.spare)-1]
+	}
+	t.buckets[k] = append(b, x)
 	t.first = min(t.first, k)
 }
 
 // passed takes the buckets that lie before time w.
-func (t *timers) passed(w int64) (out []timer) {
+func (t *timers) passed(w int64) []timer {
 	if len(t.buckets) == 0 || t.first > w/t.width {
 		return nil
 	}
 	next := int64(state.Never)
+	out := t.out[:0]
 	for k, b := range t.buckets {
 		if k <= w/t.width {
 			out = append(out, b...)
+			t.spare = append(t.spare, b[:0])
 			delete(t.buckets, k)
 		} else {
 			next = min(next, k)
 		}
 	}
-	t.first = next
+	t.first, t.out = next, out
 	return out
 }
 

@@ -8,14 +8,14 @@ import (
 // A row is everything remembered about one key of one key dimension, as bytes, so that the garbage collector has
 // nothing to walk, a commit is a copy and a crash test can compare states byte by byte:
 //
-//	header    used u32 | key length u32 | due i64 | gc i64 | blocks u16 | 0 u16 | plan u32
+//	header    used u32 | key length u32 | due i64 | gc i64 | blocks u16 | note u16 | plan u32
 //	directory blocks × (unit u16 | 0 u16 | capacity u32)
 //	key       padded to 8 bytes
 //	blocks    in the directory's order, each a multiple of 8 bytes
 //
 // All integers are little endian. A block belongs to a unit (a rule's scope, a table, …) of the plan; what is in it
 // is the unit's own business. due is the earliest event time at which something of the row is to be handled,
-// gc the event time from which the row may hold nothing any more; math.MaxInt64 stands for never.
+// gc the event time from which the row may hold nothing any more; math.MaxInt64 stands for never. note is the engine's.
 const (
 	rowHeader   = 32
 	rowDirEntry = 8
@@ -77,6 +77,10 @@ func (r *Row) GC() int64      { return int64(le.Uint64(r.b[16:])) }
 func (r *Row) SetDue(t int64) { le.PutUint64(r.b[8:], uint64(t)) }
 func (r *Row) SetGC(t int64)  { le.PutUint64(r.b[16:], uint64(t)) }
 
+// Note reads a small number that the engine keeps in the row's header; SetNote writes it.
+func (r *Row) Note() uint16     { return le.Uint16(r.b[26:]) }
+func (r *Row) SetNote(n uint16) { le.PutUint16(r.b[26:], n) }
+
 // Blocks returns how many blocks the row has.
 func (r *Row) Blocks() int { return int(le.Uint16(r.b[24:])) }
 
@@ -88,25 +92,36 @@ func (r *Row) blockCap(i int) int { return int(le.Uint32(r.b[rowHeader+rowDirEnt
 // find returns the index and offset of the unit's block; where there is none, where it would stand.
 func (r *Row) find(unit uint16) (i, off int, ok bool) {
 	n := r.Blocks()
-	off = rowHeader + rowDirEntry*n + pad8(int(le.Uint32(r.b[4:])))
-	for i = 0; i < n; i++ {
-		u := r.Unit(i)
-		if u >= unit {
+	end := rowHeader + rowDirEntry*n
+	off = end + pad8(int(le.Uint32(r.b[4:])))
+	dir := r.b[rowHeader:end]
+	for ; len(dir) >= rowDirEntry; dir = dir[rowDirEntry:] {
+		e := le.Uint64(dir)
+		if u := uint16(e); u >= unit {
 			return i, off, u == unit
 		}
-		off += r.blockCap(i)
+		off += int(e >> 32)
+		i++
 	}
 	return n, off, false
 }
 
 // Block returns the unit's block, nil if the row has none.
 func (r *Row) Block(unit uint16) []byte {
-	i, off, ok := r.find(unit)
-	if !ok {
-		return nil
+	n := int(le.Uint16(r.b[24:]))
+	end := rowHeader + rowDirEntry*n
+	off := end + pad8(int(le.Uint32(r.b[4:])))
+	for dir := r.b[rowHeader:end]; len(dir) >= rowDirEntry; dir = dir[rowDirEntry:] {
+		e := le.Uint64(dir)
+		c := int(e >> 32)
+		if u := uint16(e); u == unit {
+			return r.b[off : off+c : off+c]
+		} else if u > unit {
+			break
+		}
+		off += c
 	}
-	c := r.blockCap(i)
-	return r.b[off : off+c : off+c]
+	return nil
 }
 
 // BlockAt returns the bytes of block i.

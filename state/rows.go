@@ -40,9 +40,9 @@ type Rows struct {
 	dirty     []uint32
 	deleted   []deletedRow
 	gone      map[uint64]int // hash -> how many of deleted have it
-	epoch     uint32 // of the commit that is being gathered
-	committed uint32 // the newest epoch whose batch has been applied
-	hand      uint32 // of the eviction clock
+	epoch     uint32         // of the commit that is being gathered
+	committed uint32         // the newest epoch whose batch has been applied
+	hand      uint32         // of the eviction clock
 	buf       []byte
 	order     []dirtyRow
 }
@@ -166,7 +166,8 @@ func (s *Rows) ByHash(hash uint64, f func(Row) error) error {
 			return err
 		}
 	}
-	var ids []uint32
+	var few [4]uint32 // a hash that several keys share is next to impossible
+	ids := few[:0]
 	mask := len(s.tab) - 1
 	for i := int(hash>>16) & mask; s.tab[i].id != 0; i = (i + 1) & mask {
 		if e := s.tab[i]; e.tag == uint32(hash) && s.meta[e.id-1].hash == hash {
