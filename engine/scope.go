@@ -194,7 +194,7 @@ func (s *scope) layout(b *planner) error {
 		for i, c := range s.columns {
 			kinds[i] = c.kind
 		}
-		s.log = window.NewLogLayout(kinds, len(s.feeds) > 1 || s.feeds[0].filter >= 0 || s.feeds[0].of != nil || s.judgesAgain())
+		s.log = window.NewLogLayout(kinds, len(s.feeds) > 1 || s.feeds[0].filter >= 0 || s.feeds[0].of != nil || s.judgesAgain() || s.cutsSessions())
 	}
 	s.gc = max(s.longest, s.keepClose)
 	if !s.onEvent || s.onClose {
@@ -208,6 +208,11 @@ func (s *scope) layout(b *planner) error {
 	}
 	s.linger = min(max(s.gc, 2*hour), 6*hour)
 	return nil
+}
+
+// cutsSessions reports whether the scope has sessions with a maximum.
+func (s *scope) cutsSessions() bool {
+	return slices.ContainsFunc(s.sessions, func(x *sessions) bool { return x.max > 0 })
 }
 
 func (s *scope) place(b *planner, f *fact) error {

@@ -18,6 +18,9 @@ func (sh *shard) enterSession(s *scope, x *sessions, row *state.Row, ev *foldEve
 		return false
 	}
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
+	if x.max > 0 {
+		sh.takeOut(s, x, row, &p, ev.w)
+	}
 	i, j, shut := x.near(&p, ev.t, ev.w)
 	joins, open := i < j, true
 	if joins && x.max > 0 {
@@ -176,6 +179,23 @@ func (sh *shard) joins(s *scope, x *sessions, row *state.Row, p *window.Spans, e
 		}
 	}
 	return false, true
+}
+
+// takenOut marks a closed session whose events have been taken out of the log.
+const takenOut = 1 << 62
+
+// takeOut takes the events of closed sessions out of the log: a late event may join an open session from among them.
+func (sh *shard) takeOut(s *scope, x *sessions, row *state.Row, p *window.Spans, w int64) {
+	for i := range x.firstOpen(p, w) {
+		if p.Mask(i)&takenOut != 0 {
+			continue
+		}
+		p.SetMask(i, p.Mask(i)|takenOut)
+		l := s.openLog(row, row.Block(s.unit))
+		for k := l.SearchTime(p.Start(i)); k < l.N && l.Time(k) <= p.Last(i); k++ {
+			l.SetMask(k, l.Mask(k)&^x.bits(s))
+		}
+	}
 }
 
 // bits returns the feeds of the log that belong to the sessions.

@@ -99,6 +99,9 @@ func (l *Log) Mask(i int) uint64 {
 	return le.Uint64(l.Entries[(l.Start+i)*l.Width+16:])
 }
 
+// SetMask sets the feeds that entry i belongs to. The log must be masked.
+func (l *Log) SetMask(i int, m uint64) { le.PutUint64(l.at(i)[16:], m) }
+
 // Value returns column c of entry i: missing where the event had none. Text points into the heap. A hash column only
 // says whether there is a value.
 func (l *Log) Value(i, c int) event.Value {
