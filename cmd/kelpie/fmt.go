@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -52,6 +53,7 @@ func formatAll(in io.Reader, out io.Writer, args []string, o *fmtOptions) error 
 			if files, err = rules.Files([]string{arg}); err != nil {
 				return err
 			}
+			files = slices.DeleteFunc(files, func(name string) bool { return name != arg && isConfig(name) })
 		}
 		for _, name := range files {
 			differs, err := o.format(in, out, name)

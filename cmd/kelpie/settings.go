@@ -53,7 +53,7 @@ func withoutConfigs(wrong rules.Errors) (out rules.Errors) {
 	told := map[string]bool{}
 	for _, e := range wrong {
 		file := e.At.File
-		if base := filepath.Base(file); base != "kelpie.yml" && base != "kelpie.yaml" {
+		if !isConfig(file) {
 			out = append(out, e)
 			continue
 		}
@@ -64,4 +64,10 @@ func withoutConfigs(wrong rules.Errors) (out rules.Errors) {
 		}
 	}
 	return out
+}
+
+// isConfig reports whether a file has the name that configurations have.
+func isConfig(name string) bool {
+	base := filepath.Base(name)
+	return base == "kelpie.yml" || base == "kelpie.yaml"
 }
