@@ -5,9 +5,10 @@
 // keeps beside them is what the semantics themselves remember: table rows, alert instances, which sessions have
 // closed, and the watermark.
 //
-//	Run       rows, alerts and refusals of a rule set over lines
-//	Compare   two sets of rows or alerts, as testdata/cases asks
-//	Random    scenarios that rapid can shrink
+//	Run         rows, alerts and refusals of a rule set over lines
+//	Compare     two sets of rows or alerts, as testdata/cases asks
+//	Random      scenarios that rapid can shrink
+//	RandomLong  scenarios whose windows hold hundreds of events
 //
 // Run reads one partition. Time zones move the alignment of windows by the zone's distance from UTC at the time in
 // question, which is right where that distance is constant. The scores of a series against its judged bucket are written from

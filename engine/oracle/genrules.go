@@ -296,9 +296,6 @@ func (r *ruleDraft) tables() {
 // conditions writes `ready`, `when` and the alert's life.
 func (r *ruleDraft) conditions() {
 	t := r.t
-	if r.atoms == nil {
-		r.atom(func() string { return "true" })
-	}
 	if len(r.samples) > 0 && oneIn(t, 2, "ready") {
 		r.line("ready: 'samples(%s) >= %d'", r.samples[0], rapid.IntRange(1, 2).Draw(t, "samples"))
 	} else if oneIn(t, 12, "ready") {
