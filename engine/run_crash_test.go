@@ -3,19 +3,21 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"go.uber.org/goleak"
 
-	"kelpie/alert"
 	"kelpie/engine"
+	"kelpie/journal"
 	"kelpie/state"
 )
 
@@ -29,18 +31,11 @@ func crashWorld(t *testing.T, fs vfs.FS, lines [][]byte, byTime bool) *world {
 }
 
 // TestServiceCrashAtEveryWrite cuts the power before the k-th write of log and state, for every k, with none, some or
-// all of what was not synced. What is left agrees; going on from there ends as if nothing had happened.
+// all of what was not synced, in either order by turns. What is left agrees; going on from there ends as if nothing had
+// happened.
 func TestServiceCrashAtEveryWrite(t *testing.T) {
-	lines := shopLines(t, 300, 2)
-	for _, byTime := range []bool{false, true} {
-		t.Run(fmt.Sprintf("byTime=%t", byTime), func(t *testing.T) {
-			for k := 1; !t.Failed(); k++ {
-				if !crashAt(t, k, lines, byTime) {
-					t.Logf("%d writes", k)
-					return
-				}
-			}
-		})
+	lines := shopLines(t, 200, 2)
+	for k := 1; crashAt(t, k, lines, k%2 == 0) && !t.Failed(); k++ {
 	}
 }
 
@@ -69,6 +64,10 @@ func crashAt(t *testing.T, k int, lines [][]byte, byTime bool) bool {
 		t.Fatal(err)
 	}
 	if crashed == nil {
+		alerts, messages, _ := found(t, mem)
+		if t.Logf("%d writes, %d alerts, %d messages", writes, len(alerts), len(messages)); len(alerts) < 5 {
+			t.Error("too few alerts to say anything")
+		}
 		return false
 	}
 	notify = &told{got: before}
@@ -159,6 +158,91 @@ func inOrder(got, want [][]byte) [][]byte {
 	return got
 }
 
-var _ = syscall.ENOSPC
-var _ atomic.Int64
-var _ alert.Kind
+// TestServiceFullDisk has no room on the disk for a while, in the log and in the state: the service waits, says so, and
+// goes on without a loss when there is room.
+func TestServiceFullDisk(t *testing.T) {
+	lines := shopLines(t, 1000, 3)
+	for _, part := range []string{"log", "state"} {
+		t.Run(part, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+				var full atomic.Bool
+				mem := vfs.NewMem()
+				w := newWorld(t, errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+					writes := op.Kind == errorfs.OpFileWrite || op.Kind == errorfs.OpFileWriteAt
+					if full.Load() && writes && strings.Contains(op.Path, "data/"+part) {
+						return syscall.ENOSPC
+					}
+					return nil
+				})))
+				more := make(chan []byte)
+				w.inputs, w.untilEnd = []engine.Input{lineInput(&lineSource{name: "shop", lines: lines[:500], size: 50, more: more})}, false
+				var s *engine.Service
+				w.started = func(x *engine.Service) { s = x }
+				ctx, stop := context.WithCancel(context.Background())
+				ended := make(chan error, 1)
+				go func() { ended <- w.run(ctx) }()
+				synctest.Wait()
+				full.Store(true)
+				go func() {
+					for _, l := range lines[500:] {
+						more <- l
+					}
+				}()
+				time.Sleep(time.Minute)
+				if got, fatal := s.Problems(); len(got) != 1 || got[0] != "the "+part+"'s disk is full" || fatal != nil {
+					t.Errorf("problems %q, %v", got, fatal)
+				}
+				full.Store(false)
+				time.Sleep(time.Minute)
+				if got, _ := s.Problems(); len(got) != 0 {
+					t.Errorf("problems %q", got)
+				}
+				stop()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+				w.agree(mem, lines)
+			})
+		})
+	}
+}
+
+// TestServiceStorageFails lets every write from some one on fail, in the log or in the state: the service ends with an
+// error that says so, and goes on where it was when it is started again.
+func TestServiceStorageFails(t *testing.T) {
+	lines := shopLines(t, 300, 4)
+	for _, part := range []string{"log", "state"} {
+		for after := int64(4); failAfter(t, part, after, lines) && !t.Failed(); after += 4 {
+		}
+	}
+}
+
+// failAfter reports whether there were as many writes.
+func failAfter(t *testing.T, part string, after int64, lines [][]byte) bool {
+	var writes atomic.Int64
+	mem := vfs.NewCrashableMem()
+	w := crashWorld(t, errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.Contains(op.Path, "data/"+part) && writes.Add(1) > after {
+			return errorfs.ErrInjected
+		}
+		return nil
+	})), lines, false)
+	err := w.run(context.Background())
+	if writes.Load() <= after {
+		return false
+	}
+	if !errors.Is(err, state.ErrFatal) && !errors.Is(err, journal.ErrFailed) {
+		t.Fatalf("after %d writes of the %s: %v", after, part, err)
+	}
+	left := mem.CrashClone(vfs.CrashCloneCfg{})
+	arrived := w.notify.(*told).copied()
+	w = crashWorld(t, left, lines, false)
+	w.notify = &told{got: arrived}
+	if err := w.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	_, got := logged(t, left)
+	w.agree(left, inOrder(got, lines))
+	return true
+}

@@ -46,27 +46,27 @@ rules:
     event: OrderCreated
     by: customer_id
     let: {orders: count over 10m, spend: sum(amount) over 10m}
-    when: orders > 2
+    when: orders > 1
     alert: "{{customer_id}} placed {{orders}} orders worth {{spend}}"
 
   busy-minute:
     event: OrderCreated
     by: region
     let: {n: count each 1m}
-    when: n > 2
+    when: n > 1
 
   visit:
     event: HttpRequest
     by: service
     let: {requests: count over session 30s}
-    when: requests > 12
+    when: requests > 3
 
   quiet:
     mode: shadow
     event: OrderCreated
     by: region
     let: {n: count over 5m}
-    when: n > 4
+    when: n > 2
 `
 
 // wall is the clock of package time, which is that of the bubble in a test with synctest.
@@ -222,7 +222,7 @@ func (s *lineSource) Close() error          { return nil }
 // shopLines are lines of the made-up shop with attacks in them, and some that are refused.
 func shopLines(tb testing.TB, n int64, seed uint64) (lines [][]byte) {
 	tb.Helper()
-	g, err := traffic.New(traffic.Config{Seed: seed, Events: n, Rate: 2, Customers: 20, Attacks: 4, Disorder: traffic.Disorder{Share: 0.1}})
+	g, err := traffic.New(traffic.Config{Seed: seed, Events: n, Rate: 2, Customers: 10, Attacks: 4, Disorder: traffic.Disorder{Share: 0.1}})
 	if err != nil {
 		tb.Fatal(err)
 	}
