@@ -56,8 +56,15 @@ func Load(paths []string, o Options) (*Set, error) {
 
 // LoadBytes is Load for one file in memory.
 func LoadBytes(name string, src []byte, o Options) (*Set, error) {
+	return LoadTexts(name, []string{string(src)}, o)
+}
+
+// LoadTexts is Load for texts in memory, each like a file of its own, all of one name.
+func LoadTexts(name string, texts []string, o Options) (*Set, error) {
 	l := newLoader(o)
-	l.file(name, string(src))
+	for _, text := range texts {
+		l.file(name, text)
+	}
 	return l.finish()
 }
 
@@ -148,7 +155,7 @@ type loader struct {
 }
 
 func newLoader(o Options) *loader {
-	return &loader{Options: o, slots: map[string]int{}, types: map[string]bool{}, scope: map[string]TableName{}, set: &Set{}}
+	return &loader{Options: o, slots: map[string]int{}, types: map[string]bool{}, scope: map[string]TableName{}, set: &Set{Options: o}}
 }
 
 // declaration is a rule or a table as written.

@@ -9,6 +9,8 @@ type Set struct {
 	Tests  []*Test      // in order of files and lines
 	Paths  []event.Path // every event field that some expression or key reads; an Expr's field slots index it
 	Types  []string     // every event type named by a rule, a fact (`of`) or a table, sorted
+
+	Options Options // what it was loaded with
 }
 
 // Rule returns the rule of that name, nil if there is none.
