@@ -3,13 +3,11 @@ package main
 import "github.com/spf13/cobra"
 
 func newAlerts() *cobra.Command {
-	c := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "alerts",
 		Short: "List what the rules have found, and show one alert with its events",
 		Long:  "Lists alerts and shows single ones, as they are in the state.\n\n" + dataHelp,
 		Example: `  kelpie alerts list --state firing
   kelpie alerts show 3f2a9c04 --events`,
-	}
-	c.AddCommand(newAlertsList(), newAlertsShow())
-	return c
+	}, newAlertsList(), newAlertsShow())
 }

@@ -15,12 +15,13 @@ import (
 	"kelpie/journal"
 	"kelpie/rules"
 	"kelpie/source"
+	"kelpie/state"
 	"kelpie/window"
 )
 
 // evidence finds the events of an alert's windows again in the log: the last ones, as lines.
-func (o *showOptions) evidence(c *cobra.Command, cfg *config.Config, a *alert.Alert) (lines [][]byte, err error) {
-	set, rule, err := o.ruleOf(cfg, a)
+func (o *showOptions) evidence(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert) (lines [][]byte, err error) {
+	set, rule, err := o.ruleOf(cfg, s, a)
 	if err != nil {
 		return nil, err
 	}
@@ -55,18 +56,52 @@ func (o *showOptions) evidence(c *cobra.Command, cfg *config.Config, a *alert.Al
 	return lines, answer
 }
 
-// ruleOf returns the rule that found an alert.
-func (o *showOptions) ruleOf(cfg *config.Config, a *alert.Alert) (*rules.Set, *rules.Rule, error) {
-	s := &settings{rules: cfg.RuleOptions(), files: cfg.Rules}
-	set, err := s.loadRules(o.rules)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w\n    --events needs the rules, to know which events belong to the alert: -c kelpie.yml or -r rules/", err)
+// ruleOf returns the rule that found an alert: as it was then, which the state knows, unless rules are named.
+func (o *showOptions) ruleOf(cfg *config.Config, s *state.Store, a *alert.Alert) (*rules.Set, *rules.Rule, error) {
+	var set *rules.Set
+	var err error
+	if len(o.rules) == 0 {
+		if set, err = storedRules(s, a.Rules, cfg.RuleOptions()); err != nil {
+			return nil, nil, err
+		}
+	}
+	if set == nil {
+		from := &settings{rules: cfg.RuleOptions(), files: cfg.Rules}
+		if set, err = from.loadRules(o.rules); err != nil {
+			return nil, nil, err
+		}
 	}
 	rule := set.Rule(a.Rule)
 	if rule == nil {
-		return nil, nil, fmt.Errorf("there is no rule %s any more: --events cannot tell which events belong to the alert\n    name the rules as they were: -r old-rules/", a.Rule)
+		return nil, nil, fmt.Errorf("there is no rule %s: --events cannot tell which events belong to the alert\n    name the rules as they were: -r old-rules/", a.Rule)
 	}
 	return set, rule, nil
+}
+
+// storedRules returns the version of the rules with a fingerprint, nil if it is not kept. It is kept as one document for
+// each table and rule.
+func storedRules(s *state.Store, fingerprint string, o rules.Options) (*rules.Set, error) {
+	text, err := s.Rules(fingerprint)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	var parts [2]strings.Builder
+	heads := [2]string{"tables:\n", "rules:\n"}
+	for doc := range strings.SplitSeq(string(text), "\n---\n") {
+		for i, head := range heads {
+			if body, ok := strings.CutPrefix(doc, head); ok {
+				if parts[i].Len() == 0 {
+					parts[i].WriteString(head)
+				}
+				parts[i].WriteString(strings.TrimSuffix(body, "\n") + "\n")
+			}
+		}
+	}
+	set, err := rules.LoadBytes("version "+fingerprint, []byte(parts[0].String()+parts[1].String()), o)
+	if err != nil {
+		return nil, fmt.Errorf("the rules as they were: %w\n    name the rules: -r rules/", err)
+	}
+	return set, nil
 }
 
 // matcher knows which events were in an alert's windows when it opened.

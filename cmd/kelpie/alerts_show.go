@@ -50,7 +50,7 @@ lies between the beginning of the longest window and the opening. Only the parts
 	}
 	f := c.Flags()
 	o.data.add(f)
-	f.StringArrayVarP(&o.rules, "rules", "r", nil, "for --events: a rule `file` or folder, in place of the configuration's")
+	f.StringArrayVarP(&o.rules, "rules", "r", nil, "for --events: a rule `file` or folder, in place of the rules as they were when it opened")
 	f.BoolVar(&o.events, "events", false, "also list the events in its windows")
 	f.IntVar(&o.limit, "limit", 1000, "list at most so many events, the last ones; 0 for all")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON")
@@ -104,12 +104,12 @@ func (o *showOptions) show(c *cobra.Command, id string) error {
 	}
 	out := c.OutOrStdout()
 	if o.asJSON {
-		return o.writeJSON(c, cfg, a, sent)
+		return o.writeJSON(c, cfg, s, a, sent)
 	}
 	if err := writeAlert(out, a, sent); err != nil || !o.events {
 		return err
 	}
-	return o.writeEvents(c, cfg, a)
+	return o.writeEvents(c, cfg, s, a)
 }
 
 // findAlert returns the alert whose id begins with what was typed.
@@ -256,7 +256,7 @@ func deliveryText(d *delivery) string {
 }
 
 // writeJSON writes the alert's stable form with what became of its messages, and its events if they are wanted.
-func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, a *alert.Alert, sent []delivery) error {
+func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert, sent []delivery) error {
 	doc, err := a.MarshalJSON()
 	if err != nil {
 		return err
@@ -272,7 +272,7 @@ func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, a *alert.A
 		_, err := out.Write(append(b, "}\n"...))
 		return err
 	}
-	list, answer := o.evidence(c, cfg, a)
+	list, answer := o.evidence(c, cfg, s, a)
 	if answer != nil && !errors.Is(answer, errNo) {
 		return answer
 	}
@@ -290,8 +290,8 @@ func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, a *alert.A
 }
 
 // writeEvents writes the events of the alert's windows for people.
-func (o *showOptions) writeEvents(c *cobra.Command, cfg *config.Config, a *alert.Alert) error {
-	list, answer := o.evidence(c, cfg, a)
+func (o *showOptions) writeEvents(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert) error {
+	list, answer := o.evidence(c, cfg, s, a)
 	if answer != nil && !errors.Is(answer, errNo) {
 		return answer
 	}

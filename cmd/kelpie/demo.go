@@ -139,6 +139,9 @@ type running struct {
 	took   time.Duration
 }
 
+// demoMemTable keeps the state's files small: room is taken for them before it is needed.
+const demoMemTable = 8 << 20
+
 // openDemo opens log and state in a folder that holds the example.
 func openDemo(dir string, s *screen) (d *running, err error) {
 	d = &running{screen: s}
@@ -152,7 +155,7 @@ func openDemo(dir string, s *screen) (d *running, err error) {
 		return nil, err
 	}
 	_, blocks := d.cfg.State.Memory()
-	d.store, err = state.Open(d.cfg.State.Dir, state.Options{Cache: blocks, Rejected: d.cfg.RejectBounds()})
+	d.store, err = state.Open(d.cfg.State.Dir, state.Options{Cache: blocks, MemTable: demoMemTable, Rejected: d.cfg.RejectBounds()})
 	if err != nil {
 		return nil, errors.Join(err, d.log.Close())
 	}

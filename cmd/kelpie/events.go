@@ -18,7 +18,7 @@ import (
 )
 
 func newEvents() *cobra.Command {
-	c := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "events",
 		Short: "List what is in the log, and what was refused",
 		Long: `Lists the events of the log as JSON lines:
@@ -33,9 +33,7 @@ A record that is no event has "refused" with the reason and "raw" (raw_base64 wh
   kelpie events after log@1200 --type OrderCreated --key customer_id=c17
   kelpie events between 2026-01-05T10:00:00Z 2026-01-05T10:10:00Z --raw > ten-minutes.jsonl
   kelpie events rejected`,
-	}
-	c.AddCommand(newEventsList(), newEventsAfter(), newEventsBetween(), newEventsRejected())
-	return c
+	}, newEventsList(), newEventsAfter(), newEventsBetween(), newEventsRejected())
 }
 
 // eventsOptions are what the listings of the log have in common.

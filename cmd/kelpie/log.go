@@ -14,16 +14,14 @@ import (
 )
 
 func newLog() *cobra.Command {
-	c := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "log",
 		Short: "Look after the log: is it whole, what is in it",
 		Long: `The log is the truth: everything else is computed from it. It lies in the data folder under log/.
 
 ` + dataHelp,
 		Example: "  kelpie log verify\n  kelpie log info -c kelpie.yml",
-	}
-	c.AddCommand(newLogVerify(), newLogInfo())
-	return c
+	}, newLogVerify(), newLogInfo())
 }
 
 func newLogVerify() *cobra.Command {
