@@ -17,7 +17,6 @@ import (
 	"go.uber.org/goleak"
 
 	"kelpie/engine"
-	"kelpie/journal"
 	"kelpie/state"
 )
 
@@ -232,7 +231,7 @@ func failAfter(t *testing.T, part string, after int64, lines [][]byte) bool {
 	if writes.Load() <= after {
 		return false
 	}
-	if !errors.Is(err, state.ErrFatal) && !errors.Is(err, journal.ErrFailed) {
+	if !errors.Is(err, state.ErrFatal) && !errors.Is(err, errorfs.ErrInjected) {
 		t.Fatalf("after %d writes of the %s: %v", after, part, err)
 	}
 	left := mem.CrashClone(vfs.CrashCloneCfg{})
