@@ -30,7 +30,52 @@ func FormatTime(ms int64) string { return string(AppendTime(nil, ms)) }
 
 // AppendTime appends what FormatTime returns.
 func AppendTime(dst []byte, ms int64) []byte {
-	return time.UnixMilli(ms).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	if ms < minPlain || ms >= maxPlain {
+		return time.UnixMilli(ms).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	}
+	days, rest := ms/86_400_000, ms%86_400_000
+	if rest < 0 {
+		days, rest = days-1, rest+86_400_000
+	}
+	y, m, d := civil(days)
+	dst = append2(append2(dst, y/100), y%100)
+	dst = append2(append(dst, '-'), m)
+	dst = append2(append(dst, '-'), d)
+	dst = append2(append(dst, 'T'), rest/3_600_000)
+	dst = append2(append(dst, ':'), rest/60_000%60)
+	dst = append2(append(dst, ':'), rest/1000%60)
+	dst = append(dst, '.', byte('0'+rest/100%10))
+	return append(append2(dst, rest%100), 'Z')
+}
+
+// The times of the years 0000 to 9999, which have four digits.
+const (
+	minPlain = -62_167_219_200_000
+	maxPlain = 253_402_300_800_000
+)
+
+func append2(dst []byte, n int64) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+
+// civil returns the date of a day counted from 1970-01-01, in the proleptic Gregorian calendar. It counts years from
+// March, so that the leap day is the last of its year (see E. G. Richards, Calendars, in the Explanatory Supplement to
+// the Astronomical Almanac, 2013).
+func civil(days int64) (y, m, d int64) {
+	days += 719_468 // from 0000-03-01
+	era := days / 146_097
+	if days < 0 {
+		era = (days - 146_096) / 146_097
+	}
+	doe := days - era*146_097
+	yoe := (doe - doe/1460 + doe/36_524 - doe/146_096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	d = doy - (153*mp+2)/5 + 1
+	m = mp + 3
+	y = yoe + era*400
+	if m > 12 {
+		m, y = m-12, y+1
+	}
+	return y, m, d
 }
 
 // parseEpoch reads a valid JSON number as a time, exactly in decimal.
