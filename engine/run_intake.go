@@ -90,7 +90,7 @@ func (n *intake) run(stop, work context.Context) (err error) {
 	case <-stop.Done():
 		return nil
 	}
-	n.arrived, n.ticked = n.s.o.Clock.Now(), n.s.o.Clock.Now()
+	n.arrived = n.s.o.Clock.Now()
 	for _, r := range n.readers {
 		r.since = n.arrived
 		readers.Go(func() { r.run(reading) })

@@ -179,7 +179,10 @@ func (l *loop) fold(x *stretch) error {
 		l.tally.count(x, fx)
 	}
 	l.touch()
-	l.beat(x)
+	if l.engine.newest != l.noted.Newest {
+		l.noted.Newest, l.noted.Read = l.engine.newest, x.appended
+	}
+	l.beat()
 	return l.makeRoom()
 }
 
@@ -290,10 +293,7 @@ func (l *loop) makeRoom() error {
 }
 
 // beat tells the intake how event time stands.
-func (l *loop) beat(x *stretch) {
-	if l.engine.newest != l.noted.Newest {
-		l.noted.Newest, l.noted.Read = l.engine.newest, x.appended
-	}
+func (l *loop) beat() {
 	l.s.pulse.Store(&pulse{
 		next: l.engine.readUpTo(), newest: l.noted.Newest, read: l.noted.Read, watermark: l.engine.w, due: l.engine.Due(),
 	})

@@ -107,6 +107,7 @@ func (l *loop) recover(stop context.Context) error {
 	if err := l.catchUp(stop, next); err != nil {
 		return err
 	}
+	l.beat()
 	l.s.o.Logger.Info("kelpie: recovered", "rules", len(l.engine.plan.rules), "from", from, "next", next, "took", l.now().Sub(began))
 	l.s.enter(Running)
 	return nil

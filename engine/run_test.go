@@ -176,6 +176,9 @@ func lineInput(s *lineSource) engine.Input {
 		c := *s
 		if p, ok := resume(c.name); ok {
 			c.next = int(p.Mark.Line)
+			for len(c.lines) < c.next { // lines that came through more
+				c.lines = append(c.lines, nil)
+			}
 		}
 		return &c, nil
 	}}
