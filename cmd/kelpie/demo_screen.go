@@ -154,7 +154,7 @@ func (r *rates) add(now time.Time, events int64) float64 {
 
 // statusLine is the line below the alerts.
 func statusLine(perSecond float64, events, rows int64, watermark int64, open int) string {
-	parts := []string{thousands(int64(perSecond)) + " events/s", thousands(events) + " events", counted(int(rows), "row"), counted(open, "open alert")}
+	parts := []string{thousands(int64(perSecond)) + " events/s", counted(int(events), "event"), counted(int(rows), "row"), counted(open, "open alert")}
 	if watermark > 0 {
 		parts = append(parts, "the shop's clock "+event.FormatTime(watermark)[11:19])
 	}

@@ -106,7 +106,7 @@ func appendEventText(b []byte, e *logEvent) []byte {
 	}
 	b = fmt.Appendf(b, "%-12s  %-24s  %-20s  ", logPosition(e.Offset), at, clean(what, 60))
 	if e.Kind == journal.Event || e.Kind == journal.Cut {
-		b = append(b, clean(string(e.Payload[:min(len(e.Payload), 8*textWidth)]), textWidth)...)
+		b = append(b, clean(string(appendOneLine(nil, e.Payload[:min(len(e.Payload), 8*textWidth)])), textWidth)...)
 	}
 	return append(bytes.TrimRight(b, " "), '\n')
 }
