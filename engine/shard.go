@@ -422,9 +422,8 @@ func (sh *shard) forgetRow(d *dim, row *state.Row, w int64) {
 	sh.now = w
 	row.SetGC(state.Never)
 	next := int64(state.Never)
-	before := row.Blocks()
 	sh.units = sh.units[:0]
-	for i := range before {
+	for i := range row.Blocks() {
 		sh.units = append(sh.units, d.unit(row.Unit(i)))
 	}
 	for _, u := range sh.units {
@@ -435,9 +434,7 @@ func (sh *shard) forgetRow(d *dim, row *state.Row, w int64) {
 			next = min(next, sh.forgetInstance(u.rule, row, w))
 		}
 	}
-	if row.Blocks() != before {
-		sh.touch(d, row)
-	}
+	sh.touch(d, row) // also when only its GC has changed: it is in no bucket any more under the one before
 	if row.Blocks() == 0 {
 		sh.rows[d.at].Delete(row)
 		return

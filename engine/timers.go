@@ -150,9 +150,8 @@ type dueItem struct {
 func (sh *shard) rowDue(d *dim, row *state.Row, w int64) {
 	for {
 		it := sh.earliest(d, row)
-		if it.at <= w {
-			sh.touch(d, row)
-		} else {
+		sh.touch(d, row) // also when only its due has changed: the timer of the one before is gone
+		if it.at > w {
 			row.SetDue(state.Never)
 			sh.dueAt(row, it.at)
 			return
