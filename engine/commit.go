@@ -41,10 +41,7 @@ func (e *Engine) Flush() *Pending {
 		}
 	}
 	p.Batch.SetCheckpoint(e.checkpoint())
-	if e.newUnits != nil {
-		p.Batch.SetNote(unitsNote, e.newUnits)
-		e.newUnits = nil
-	}
+	e.putNotes(p.Batch)
 	return p
 }
 
@@ -107,6 +104,7 @@ func (sh *shard) len() (n int) {
 type extra struct {
 	Order []streamRef `json:"order"`
 	Fold  int64       `json:"fold"`
+	Start int64       `json:"start"` // the first event's time
 }
 
 type streamRef struct {
@@ -117,7 +115,7 @@ type streamRef struct {
 
 func (e *Engine) checkpoint() state.Checkpoint {
 	c := state.Checkpoint{Watermark: e.w, Newest: e.newest, Events: e.events, Rules: e.plan.Fingerprint()}
-	x := extra{Fold: e.fold}
+	x := extra{Fold: e.fold, Start: e.warmth.start}
 	next := make([]int64, len(e.partitions))
 	for i, p := range e.partitions {
 		next[i] = p.next
@@ -143,64 +141,32 @@ func (e *Engine) checkpoint() state.Checkpoint {
 	return c
 }
 
-const unitsNote = "units"
-
-// storedUnits numbers the parts of rows as the store remembers them.
-type storedUnits struct {
-	Units map[string]uint16 `json:"units"`
-	Dims  map[string]uint16 `json:"dims"`
-	grew  bool
-}
-
-// LoadUnits returns the numbers that a store has given to the parts of its rows.
-func LoadUnits(s *state.Store) (Units, error) {
-	u := &storedUnits{Units: map[string]uint16{}, Dims: map[string]uint16{}}
-	b, err := s.Note(unitsNote)
-	if err != nil || b == nil {
-		return u, err
-	}
-	if err := json.Unmarshal(b, u); err != nil {
-		return nil, fmt.Errorf("engine: the numbers of the rows' parts: %w", err)
-	}
-	return u, nil
-}
-
-func (u *storedUnits) number(m map[string]uint16, s string) uint16 {
-	n, ok := m[s]
-	if !ok {
-		for _, k := range m {
-			n = max(n, k)
-		}
-		n++
-		m[s] = n
-		u.grew = true
-	}
-	return n
-}
-
-func (u *storedUnits) Unit(s string) uint16 { return u.number(u.Units, s) }
-func (u *storedUnits) Dim(s string) uint16  { return u.number(u.Dims, s) }
-
-// Recover returns an engine that goes on where a store was committed last. Its Positions say from where on to read.
+// Recover returns an engine that goes on where a store was committed last, with the units that LoadUnits has found in it
+// and the plan was made with. If other rules ran until then, the rows are rewritten first (migrate.go).
 func Recover(p *Plan, units Units, s *state.Store, o Options) (*Engine, error) {
 	o.Seed = s.Seed()
+	u, err := p.adopt(units, s, o.Migrated)
+	if err != nil {
+		return nil, err
+	}
 	e := New(p, o)
 	e.store = s
 	e.spare = make([][]*state.Batch, len(e.shards))
-	if u, ok := units.(*storedUnits); ok && u.grew {
-		e.newUnits, _ = json.Marshal(u)
-		u.grew = false
-	}
 	for i, d := range p.dims {
 		if err := e.recoverDim(i, d); err != nil {
 			return nil, err
 		}
 	}
 	c, ok, err := s.Checkpoint()
-	if err != nil || !ok {
-		return e, err
+	if err != nil {
+		return nil, err
 	}
-	return e, e.restore(c)
+	if ok {
+		if err := e.restore(c); err != nil {
+			return nil, err
+		}
+	}
+	return e, e.takeUp(u)
 }
 
 // recoverDim finds out which rows of a dimension there are and when they are due.
@@ -240,7 +206,7 @@ func (e *Engine) restore(c state.Checkpoint) error {
 	if err := json.Unmarshal(c.Extra, &x); err != nil {
 		return fmt.Errorf("engine: checkpoint: %w", err)
 	}
-	e.w, e.newest, e.events, e.fold = c.Watermark, c.Newest, c.Events, x.Fold
+	e.w, e.newest, e.events, e.fold, e.warmth.start = c.Watermark, c.Newest, c.Events, x.Fold, x.Start
 	e.before = max(e.w, e.before)
 	for _, r := range x.Order {
 		p := &partition{stream: event.Position{Stream: r.Stream, Partition: r.Partition, Kind: event.PositionKind(r.Kind)}, newest: none}

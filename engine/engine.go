@@ -32,6 +32,9 @@ type Options struct {
 	KeepUpdates bool // emit updates of firing alerts
 	Seed        uint64
 
+	// Migrated, if set, is told by Recover how many rows have been looked at while rows are rewritten for other rules.
+	Migrated func(rows int64)
+
 	// Observe, if set, is told of every evaluation on an event or a close, by the shards' goroutines. All facts are
 	// evaluated then. The observation is valid during the call only.
 	Observe func(*Observation)
@@ -66,14 +69,15 @@ type Engine struct {
 	fold    int64 // order: time: up to where has been folded
 	waiting waiting
 	evs     []foldEvent
-	since   map[int]int64 // rule -> the event time since which its facts have been kept
+	warmth  warmth
+	dropped dropped
 
 	front    int64 // order: time: the last event folded in order, by (time, position)
 	frontSeq uint64
 	events   uint64 // folded since the state is there
 	store    *state.Store
 	spare    [][]*state.Batch // by shard
-	newUnits []byte           // to be stored with the next commit
+	memory   *registry        // what the store is to know of the rows from the next commit on; nil: it knows
 }
 
 // partition is one ordered part of a stream.
@@ -93,7 +97,7 @@ func New(p *Plan, o Options) *Engine {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64() | 1
 	}
-	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, since: map[int]int64{}}
+	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, warmth: newWarmth(p)}
 	for i := range o.Shards {
 		sh := newShard(e, i)
 		sh.wantRows, sh.wantAll = o.Rows, o.Rows || o.Observe != nil
@@ -212,6 +216,9 @@ func (e *Engine) advance(b *Batch) {
 				continue
 			}
 			p.newest = max(p.newest, rec.Time)
+			if e.newest == none {
+				e.warmth.start = rec.Time
+			}
 			e.newest = max(e.newest, rec.Time)
 			e.moveWatermark()
 			ev := foldEvent{rec: rec, t: rec.Time, seq: wk.seqs[i], w: e.w}
@@ -346,12 +353,6 @@ func splitKey(key []byte, parts int) []string {
 		key = key[4+n:]
 	}
 	return out
-}
-
-// warming reports whether the rule's windows could not be full at event time t.
-func (e *Engine) warming(rp *rulePlan, t int64) bool {
-	since, ok := e.since[rp.index]
-	return ok && t-rp.Longest < since
 }
 
 // failed notes that a rule had an error at run time.

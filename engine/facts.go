@@ -101,6 +101,7 @@ func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples 
 	if (s.foreign || f.of != nil) && j.mode != onClose {
 		sh.floor = j.w - 2*j.rule.Longest
 	}
+	sh.floor = max(sh.floor, sh.since[f.id])
 	row := j.row(s.dim)
 	if row == nil {
 		if s.foreign {
@@ -162,14 +163,19 @@ func (f *fact) finish(v event.Value, over int64) event.Value {
 	return event.FloatValue(n / (float64(over) / 1000))
 }
 
-// slidingRange returns the entries [lo, hi) in the fact's sliding window.
-func (sh *shard) slidingRange(j *judgement, f *fact, l *window.Log) (lo, hi int) {
-	from := j.asOf - f.Window.Before - f.Window.Over + 1 // event times >= from
-	to := j.asOf - f.Window.Before + 1                   // and < to
+// slidingTimes returns the times [from, to) of the fact's sliding window.
+func (sh *shard) slidingTimes(j *judgement, f *fact) (from, to int64) {
+	from = j.asOf - f.Window.Before - f.Window.Over + 1 // event times >= from
+	to = j.asOf - f.Window.Before + 1                   // and < to
 	if j.mode == onClose {
 		from, to = from-1, to-1
 	}
-	from = max(from, sh.floor)
+	return max(from, sh.floor), to
+}
+
+// slidingRange returns the entries [lo, hi) in the fact's sliding window.
+func (sh *shard) slidingRange(j *judgement, f *fact, l *window.Log) (lo, hi int) {
+	from, to := sh.slidingTimes(j, f)
 	if l.N == 0 || to <= from {
 		return 0, 0
 	}
@@ -403,7 +409,7 @@ func (sh *shard) session(j *judgement, s *scope, f *fact, row *state.Row, b []by
 	if l.N == 0 {
 		return event.Value{}, 0, true
 	}
-	v, exact := sh.foldRange(f, &l, l.SearchTime(p.Start(i)), l.SearchTime(p.Last(i)+1))
+	v, exact := sh.foldRange(f, &l, l.SearchTime(max(p.Start(i), sh.floor)), l.SearchTime(p.Last(i)+1))
 	return f.finish(v, length), 0, exact
 }
 

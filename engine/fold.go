@@ -306,7 +306,8 @@ func (sh *shard) room(s *scope, row *state.Row, b []byte, w int64) ([]byte, wind
 
 // drop forgets the entries that no window can see any more.
 func (sh *shard) drop(s *scope, row *state.Row, b []byte, l *window.Log, w int64) {
-	n := l.SearchTime(s.horizon(row, b, w))
+	horizon := s.horizon(row, b, w)
+	n := l.SearchTime(horizon)
 	if n == 0 {
 		return
 	}
@@ -370,19 +371,19 @@ func (sh *shard) inserted(s *scope, b []byte, l *window.Log, at int, t int64, ma
 			le.PutUint32(b[off+4:], hi+1)
 		case t <= c-v.before:
 			le.PutUint32(b[off+4:], hi+1)
-			s.accumulate(b, l, i, at, true)
+			sh.accumulate(s, b, l, i, at, true)
 		}
 	}
 }
 
 // accumulate adds entry e to, or takes it from, the accumulators of view v.
-func (s *scope) accumulate(b []byte, l *window.Log, v, e int, add bool) {
+func (sh *shard) accumulate(s *scope, b []byte, l *window.Log, v, e int, add bool) {
 	mask := l.Mask(e)
 	if mask&window.Forgotten != 0 {
 		return
 	}
 	for _, f := range s.facts {
-		if f.kind != slidingAcc || f.view != v || mask&f.bit == 0 {
+		if f.kind != slidingAcc || f.view != v || mask&f.bit == 0 || l.Time(e) < sh.since[f.id] {
 			continue
 		}
 		x := event.BoolValue(true)
@@ -411,11 +412,11 @@ func (sh *shard) moveTo(s *scope, row *state.Row, b []byte, t int64) {
 		off := scopeHeader + 8*i
 		lo, hi := int(le.Uint32(b[off:])), int(le.Uint32(b[off+4:]))
 		for hi < l.N && l.Time(hi) <= t-v.before {
-			s.accumulate(b, &l, i, hi, true)
+			sh.accumulate(s, b, &l, i, hi, true)
 			hi++
 		}
 		for lo < hi && l.Time(lo) <= t-v.before-v.over {
-			s.accumulate(b, &l, i, lo, false)
+			sh.accumulate(s, b, &l, i, lo, false)
 			lo++
 		}
 		le.PutUint32(b[off:], uint32(lo))

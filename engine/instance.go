@@ -35,7 +35,6 @@ type instance struct {
 	seq      uint64
 	hasEvent bool
 	typ      string
-	warming  bool
 	updates  int64
 	fields   []event.Value // parallel to rulePlan.keep
 	keys     []string      // of the lane's dimensions, for the event judged last: '=' and the key, "" if it had none
@@ -106,7 +105,6 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 	in.span = window.Span{Start: d.int(), End: d.int()}
 	in.hasEvent = d.uint() == 1
 	in.time, in.seq, in.typ = d.int(), d.uint(), d.text()
-	in.warming = d.uint() == 1
 	in.updates = d.int()
 	in.fields = sh.fieldBuffer()
 	for k := d.uint(); k > 0 && d.err == nil; k-- {
@@ -156,7 +154,6 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 	e = binary.AppendVarint(e, in.time)
 	e = binary.AppendUvarint(e, in.seq)
 	e = appendText(e, in.typ)
-	e = appendBool(e, in.warming)
 	e = binary.AppendVarint(e, in.updates)
 	e = binary.AppendUvarint(e, uint64(len(in.fields)))
 	for _, v := range in.fields {

@@ -198,10 +198,15 @@ func (rp *rulePlan) closeSpan(e int64) window.Span {
 func (sh *shard) windowHolds(rp *rulePlan, row *state.Row, e int64) bool {
 	s := rp.scope
 	b := row.Block(s.unit)
-	sh.floor, sh.skip = none, 0
+	sh.skip = 0
 	for i := range rp.facts {
 		fp := &rp.facts[i]
-		if n := fp.closeLength(rp); n > 0 && sh.holds(s, fp.shared, row, b, s.align.Shift(e, rp.beat, -n), e) {
+		n := fp.closeLength(rp)
+		if n == 0 {
+			continue
+		}
+		sh.floor = sh.since[fp.shared.id]
+		if sh.holds(s, fp.shared, row, b, s.align.Shift(e, rp.beat, -n), e) {
 			return true
 		}
 	}

@@ -106,7 +106,6 @@ func (sh *shard) open(j *judgement, row *state.Row, in *instance, t int64) {
 		in.windows = slices.DeleteFunc(in.windows, func(e int64) bool { return e+rp.scope.lateness < sh.now })
 		in.windows = append(in.windows, in.opener.span.End)
 	}
-	in.warming = sh.engine.warming(rp, t)
 	sh.count.opened[rp.index]++
 	sh.emitChange(j, in, Opened, t, "")
 	if rp.Point {
@@ -249,6 +248,7 @@ func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, in *instance) int64 {
 		if fp.scope.foreign || fp.shared.of != nil {
 			from = max(from, sh.was-2*rp.Longest)
 		}
+		from = max(from, sh.since[fp.shared.id])
 		for k := l.SearchTime(from); k < l.N; k++ {
 			if m := l.Mask(k); m&fp.shared.bit != 0 && (m&window.Forgotten == 0 || fp.shared.of != nil) {
 				x = min(x, l.Time(k)+d)

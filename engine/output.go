@@ -212,7 +212,7 @@ type Change struct {
 	Message  string // on opening
 	Values   []NamedValue
 	Reason   alert.Reason // on resolving
-	Warming  bool         // some window had not been running for its full length when the alert opened
+	Warming  []string     // on opening: the facts whose windows could not be full yet
 	Updates  int64        // true judgements so far
 }
 
@@ -235,7 +235,7 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 	row := &j.rows[rp.scope.dim.index]
 	o := &sh.out
 	c := Change{order: sh.place(rp, string(row.Key())), Kind: kind, Rule: rp.Rule, Key: splitKey(row.Key(), len(rp.By)),
-		Opened: in.opened, At: at, Reason: reason, Warming: in.warming, Updates: in.updates}
+		Opened: in.opened, At: at, Reason: reason, Updates: in.updates}
 	if in.opener.isWindow {
 		span := in.opener.span
 		c.Window = &span
@@ -248,6 +248,7 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 	}
 	if kind == Opened {
 		c.Message = sh.message(j, c.Key)
+		c.Warming = sh.warming(j)
 	}
 	o.changes = append(o.changes, c)
 }

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +25,11 @@ type Plan struct {
 	nsessions int
 	byType    [][]*lane // event type -> lanes that it concerns
 	other     []*lane   // lanes that take any type
+
+	facts       []*fact // by fact.id
+	parts       parts
+	text        []byte // of the version (migrate_version.go)
+	fingerprint string
 }
 
 // A lane is a set of key dimensions that are folded together, in log order. Most lanes have one dimension and are
@@ -138,6 +141,7 @@ func (p *Plan) lookup(typ int32) []*lane {
 // NewPlan plans a set.
 func NewPlan(set *rules.Set, spec event.Spec, ts TimeSpec, units Units) (*Plan, error) {
 	p := &Plan{Set: set, Time: ts, dimAt: map[uint16]int{}, Schema: &event.Schema{Spec: spec, Paths: set.Paths, Types: set.Types}}
+	p.parts = newParts()
 	b := &planner{Plan: p, units: units, dims: map[string]*dim{}, scopes: map[string]*scope{}}
 	for i, r := range set.Rules {
 		b.rule(i, r)
@@ -151,33 +155,9 @@ func NewPlan(set *rules.Set, spec event.Spec, ts TimeSpec, units Units) (*Plan, 
 		}
 	}
 	b.work()
+	p.setVersion()
 	return p, b.err
 }
-
-// Units gives every part of a row a number that stays the same as long as the part means the same, whatever else is loaded.
-type Units interface {
-	// Unit returns the number of the part with the fingerprint.
-	Unit(fingerprint string) uint16
-	// Dim returns the number of a key dimension.
-	Dim(fingerprint string) uint16
-}
-
-// NewUnits returns Units that count from 1 and remember nothing: for a state that starts empty.
-func NewUnits() Units { return &freshUnits{units: map[string]uint16{}, dims: map[string]uint16{}} }
-
-type freshUnits struct{ units, dims map[string]uint16 }
-
-func number(m map[string]uint16, s string) uint16 {
-	n, ok := m[s]
-	if !ok {
-		n = uint16(len(m) + 1)
-		m[s] = n
-	}
-	return n
-}
-
-func (u *freshUnits) Unit(s string) uint16 { return number(u.units, s) }
-func (u *freshUnits) Dim(s string) uint16  { return number(u.dims, s) }
 
 type planner struct {
 	*Plan
@@ -235,7 +215,7 @@ func (b *planner) dim(lname string, by []event.Path, slots []int) *dim {
 		l = &lane{id: len(b.lanes)}
 		b.lanes = append(b.lanes, l)
 	}
-	d = &dim{id: b.units.Dim(key), at: len(b.Plan.dims), name: pathsText(by), lane: l, index: len(l.dims), slots: slots}
+	d = &dim{id: b.dimNumber(key), at: len(b.Plan.dims), name: pathsText(by), lane: l, index: len(l.dims), slots: slots}
 	b.dimAt[d.id] = d.at
 	l.dims = append(l.dims, d)
 	b.dims[key] = d
@@ -252,7 +232,7 @@ func (b *planner) table(lname string, i int) *tablePlan {
 		}
 	}
 	tp := newTablePlan(t, i, d)
-	tp.unit = b.units.Unit("table " + lname + " " + t.Text)
+	tp.unit = b.unit("table " + lname + " " + t.Text)
 	d.tables = append(d.tables, tp)
 	return tp
 }
@@ -264,14 +244,8 @@ func (b *planner) rule(i int, r *rules.Rule) {
 	_, lname := b.laneOf(r)
 	home := b.dim(lname, r.By, r.BySlots)
 	rp := &rulePlan{Rule: r, index: i, beat: beatOf(r), row: -1}
-	rp.unit = b.units.Unit("instance " + r.Name)
-	home.setUnit(rp.unit, unitRef{rule: rp})
 	s := b.scopeOf(home, rp)
 	rp.scope = s
-	if len(s.rules) >= 64 {
-		s = b.addScope(home, rp, fmt.Sprintf("%s #%d", s.key, len(b.order)))
-		rp.scope = s
-	}
 	rp.bit = 1 << len(s.rules)
 	s.rules = append(s.rules, rp)
 	for j, f := range r.Facts {
@@ -295,8 +269,10 @@ func (b *planner) rule(i int, r *rules.Rule) {
 		rp.tables = append(rp.tables, tableSource{tp, tp.dim.index, tr.Field})
 		rp.farTable = rp.farTable || tp.dim != home
 	}
-	rp.need, rp.keep = neededFacts(r), keptFields(r)
+	rp.need, rp.keep = neededFacts(r), keptFields(r, b.Set.Paths)
 	rp.onlySeries = onlySeries(r)
+	rp.unit = b.unit(rp.signature(b.Set.Paths))
+	home.setUnit(rp.unit, unitRef{rule: rp})
 	b.Plan.rules = append(b.Plan.rules, rp)
 }
 
@@ -359,15 +335,20 @@ func (b *planner) scopeOf(d *dim, rp *rulePlan) *scope {
 	}
 	key := fmt.Sprintf("scope %s by %s where %s longest %d event %t close %t beat %d zone %s session %t", types, d.name, where,
 		r.Longest, r.OnEvent, r.OnClose, rp.beat, r.Timezone, r.OnClose && rp.beat == 0)
-	if s := b.scopes[fmt.Sprint(d.lane.id, key)]; s != nil {
+	for n, name := 2, key; ; n, name = n+1, fmt.Sprintf("%s #%d", key, n) {
+		s := b.scopes[fmt.Sprint(d.lane.id, name)]
+		if s == nil {
+			s = b.addScope(d, rp, name)
+		} else if !s.room(r) {
+			continue
+		}
 		return s
 	}
-	return b.addScope(d, rp, key)
 }
 
 func (b *planner) addScope(d *dim, rp *rulePlan, key string) *scope {
 	s := &scope{key: key, dim: d, where: rp.Where, types: rp.Events, onEvent: rp.OnEvent, onClose: rp.OnClose,
-		beat: rp.beat, longest: rp.Longest, lateness: b.Time.Lateness, align: window.NewAlign(rp.Timezone)}
+		beat: rp.beat, longest: rp.Longest, lateness: b.Time.Lateness, align: window.NewAlign(rp.Timezone), zone: rp.Timezone}
 	b.scopes[fmt.Sprint(d.lane.id, key)] = s
 	d.scopes = append(d.scopes, s)
 	b.order = append(b.order, s)
@@ -465,15 +446,16 @@ func neededFacts(r *rules.Rule) []int {
 	return out
 }
 
-// keptFields returns the fields of the event judged last that a judgement without an event needs.
-func keptFields(r *rules.Rule) []int {
+// keptFields returns the fields of the event judged last that a judgement without an event needs, in the order of their
+// paths: rows remember them in this order, whatever other rules are loaded.
+func keptFields(r *rules.Rule, paths []event.Path) []int {
 	keep := slices.Clone(r.FieldSlots)
 	for _, f := range r.Facts {
 		if f.Agg == "unseen" {
 			keep = append(keep, f.Arg.Fields...)
 		}
 	}
-	slices.Sort(keep)
+	slices.SortFunc(keep, func(a, b int) int { return cmp.Compare(paths[a].String(), paths[b].String()) })
 	return slices.Compact(keep)
 }
 
@@ -484,16 +466,4 @@ func onlySeries(r *rules.Rule) bool {
 		}
 	}
 	return true
-}
-
-// Fingerprint identifies what the plan's rules and tables mean.
-func (p *Plan) Fingerprint() string {
-	h := sha256.New()
-	for _, r := range p.Set.Rules {
-		fmt.Fprintf(h, "rule %q %q\n", r.Name, r.Text)
-	}
-	for _, t := range p.Set.Tables {
-		fmt.Fprintf(h, "table %q %q\n", t.Name, t.Text)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }

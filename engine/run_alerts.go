@@ -28,14 +28,7 @@ func (l *loop) alertOf(c *Change) alert.Alert {
 		ID: c.ID, Rule: r.Name, Key: c.Key, Severity: r.Severity, Mode: r.Mode, Opened: c.Opened, Message: c.Message,
 		Opener: alert.Opener{Event: c.EventID, Position: c.Position, Window: c.Window},
 		Values: alertValues(c.Values), Labels: r.Labels, Actions: r.Actions, Evaluations: c.Updates, Rules: l.rules,
-		Evidence: evidence(c),
-	}
-	if c.Warming {
-		for _, f := range r.Facts {
-			if f.Expr == nil {
-				a.Warming = append(a.Warming, f.Name)
-			}
-		}
+		Evidence: evidence(c), Warming: c.Warming,
 	}
 	return a
 }

@@ -37,6 +37,7 @@ type scope struct {
 	longest  int64
 	lateness int64
 	align    *window.Align
+	zone     string // of align
 
 	unit, heap uint16
 	rules      []*rulePlan
@@ -119,6 +120,7 @@ const (
 // fact is one window fact of a scope, shared by all rules of the scope that name it.
 type fact struct {
 	*rules.Fact
+	id     int // in the plan
 	kind   factKind
 	agg    window.Aggregate
 	of     []string
@@ -168,15 +170,19 @@ func (s *scope) fact(f *rules.Fact) *fact {
 
 // layout decides where each fact is kept, once all rules of the scope are known.
 func (s *scope) layout(b *planner) error {
-	s.unit = b.units.Unit("scope " + s.key)
-	s.heap = b.units.Unit("heap " + s.key)
-	s.dim.setUnit(s.unit, unitRef{scope: s})
 	for _, f := range s.facts {
-		if err := s.place(b, f); err != nil {
+		f.id = len(b.facts)
+		b.facts = append(b.facts, f)
+		if err := s.place(f); err != nil {
 			return err
 		}
 	}
 	for _, x := range s.sessions {
+		x.id = b.nsessions
+		b.nsessions++
+		if len(x.facts) > maxSessionFacts {
+			return fmt.Errorf("engine: the rules over %s have %d facts over one kind of session; %d are the most", s.key, len(x.facts), maxSessionFacts)
+		}
 		s.placeSession(x)
 	}
 	if len(s.feeds) > 63 {
@@ -207,7 +213,43 @@ func (s *scope) layout(b *planner) error {
 		s.gc = max(s.gc, 2*s.longest)
 	}
 	s.linger = min(max(s.gc, 2*hour), 6*hour)
+	s.number(b)
 	return nil
+}
+
+// maxSessionFacts leaves the marks of sessions (judgedSession, takenOut) out of the bits of facts.
+const maxSessionFacts = 60
+
+// room reports whether the scope can take one more rule: instances are bits of its flags, ways into its log bits of an
+// entry's mask.
+func (s *scope) room(r *rules.Rule) bool {
+	if len(s.rules) == 64 {
+		return false
+	}
+	ways, inSessions := map[string]bool{}, map[string]bool{}
+	count := func(f *rules.Fact) {
+		w := f.Window
+		way := fmt.Sprint(f.Of, w.Each, w.Gap, w.Max)
+		if w.Kind == rules.Hopping {
+			way += fmt.Sprint(w.Over)
+		}
+		if f.Where != nil {
+			way += f.Where.Canon
+		}
+		ways[way] = true
+		if w.Kind == rules.Session {
+			inSessions[f.Text] = true
+		}
+	}
+	for _, f := range s.facts {
+		count(f.Fact)
+	}
+	for _, f := range r.Facts {
+		if f.Expr == nil && f.By == nil {
+			count(f)
+		}
+	}
+	return len(ways) < 60 && len(inSessions) <= maxSessionFacts
 }
 
 // cutsSessions reports whether the scope has sessions with a maximum.
@@ -215,7 +257,7 @@ func (s *scope) cutsSessions() bool {
 	return slices.ContainsFunc(s.sessions, func(x *sessions) bool { return x.max > 0 })
 }
 
-func (s *scope) place(b *planner, f *fact) error {
+func (s *scope) place(f *fact) error {
 	if f.Where != nil {
 		f.filter = s.addFilter(f.Where)
 	}
@@ -245,9 +287,9 @@ func (s *scope) place(b *planner, f *fact) error {
 	case rules.Sliding:
 		s.placeSliding(f)
 	case rules.Session:
-		s.placeInSession(b, f)
+		s.placeInSession(f)
 	default:
-		s.placeEach(b, f)
+		s.placeEach(f)
 	}
 	return nil
 }
@@ -281,7 +323,7 @@ func (s *scope) keep(n int64) {
 }
 
 // placeEach places a fact over aligned windows: with an accumulator in panes, else in the log.
-func (s *scope) placeEach(b *planner, f *fact) {
+func (s *scope) placeEach(f *fact) {
 	w := f.Window
 	length := w.Each
 	if w.Kind == rules.Hopping {
@@ -296,7 +338,7 @@ func (s *scope) placeEach(b *planner, f *fact) {
 		if f.Series != "" {
 			f.kind = seriesAcc
 		}
-		f.grid = s.addGrid(b, w.Each)
+		f.grid = s.addGrid(w.Each)
 		f.grid.facts = append(f.grid.facts, f)
 		f.grid.retain = max(f.grid.retain, retain)
 		f.acc = f.grid.width
@@ -313,7 +355,7 @@ func (s *scope) placeEach(b *planner, f *fact) {
 	s.keep(retain + w.Each)
 }
 
-func (s *scope) placeInSession(b *planner, f *fact) {
+func (s *scope) placeInSession(f *fact) {
 	var x *sessions
 	for _, o := range s.sessions {
 		if o.gap == f.Window.Gap && o.max == f.Window.Max {
@@ -321,10 +363,8 @@ func (s *scope) placeInSession(b *planner, f *fact) {
 		}
 	}
 	if x == nil {
-		x = &sessions{id: b.nsessions, gap: f.Window.Gap, max: f.Window.Max, feed: -1, width: window.SpanHeader}
-		x.unit = b.units.Unit(fmt.Sprintf("sessions %d %d %s", x.gap, x.max, s.key))
+		x = &sessions{gap: f.Window.Gap, max: f.Window.Max, feed: -1, width: window.SpanHeader}
 		s.sessions = append(s.sessions, x)
-		b.nsessions++
 	}
 	f.sess = x
 	x.facts = append(x.facts, f)
@@ -462,14 +502,13 @@ func (s *scope) addView(v view) int {
 	return len(s.views) - 1
 }
 
-func (s *scope) addGrid(b *planner, each int64) *grid {
+func (s *scope) addGrid(each int64) *grid {
 	for _, g := range s.grids {
 		if g.each == each && len(g.facts) < 64 {
 			return g
 		}
 	}
 	g := &grid{each: each, width: window.SpanHeader}
-	g.unit = b.units.Unit(fmt.Sprintf("grid %d #%d %s", each, len(s.grids), s.key))
 	s.grids = append(s.grids, g)
 	return g
 }

@@ -20,10 +20,11 @@ type shard struct {
 	count  counters
 	err    error // of the storage: the fold stops
 
-	now      int64  // the watermark
-	was      int64  // the watermark before it moved last: what was due by then has been handled
-	floor    int64  // for the fact that is being computed: no older events
-	skip     uint64 // marks of entries that it does not see
+	now      int64   // the watermark
+	was      int64   // the watermark before it moved last: what was due by then has been handled
+	floor    int64   // for the fact that is being computed: no older events
+	since    []int64 // by fact.id: for added facts, no older events
+	skip     uint64  // marks of entries that it does not see
 	draining bool
 	dueKey   int64
 	wantRows bool
@@ -59,7 +60,7 @@ type ruleEnv struct {
 }
 
 func newShard(e *Engine, i int) *shard {
-	sh := &shard{engine: e, index: i, timers: newTimers(), watch: watchers{}, late: make([]bool, e.plan.nsessions), acc: make([]byte, 256)}
+	sh := &shard{engine: e, since: e.warmth.since, index: i, timers: newTimers(), watch: watchers{}, late: make([]bool, e.plan.nsessions), acc: make([]byte, 256)}
 	p := e.plan
 	for _, d := range p.dims {
 		sh.rows = append(sh.rows, state.NewRows(d.id, &sh.mem, nil, 0))

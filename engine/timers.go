@@ -300,7 +300,7 @@ func (sh *shard) firstAfter(s *scope, f *fact, row *state.Row, b []byte, t int64
 	if l.N == 0 {
 		return 0, false
 	}
-	for i := l.SearchTime(t); i < l.N; i++ {
+	for i := l.SearchTime(max(t, sh.since[f.id])); i < l.N; i++ {
 		if l.Mask(i)&f.bit != 0 {
 			return l.Time(i), true
 		}

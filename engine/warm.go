@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"kelpie/event"
+	"kelpie/rules"
+	"kelpie/window"
+)
+
+// A fact is kept from some event time on: in a state that started empty from the first event's, and where the fact was
+// added to a state that had events already from the one after the newest of these. What lies before does not count for
+// an added fact, even where it is there because another fact needs it: what a fact says must not depend on others. Until
+// its window could be full the fact warms up: rules are judged all the same, and an alert that opens says which of its
+// facts were not full yet.
+
+// warmth is since when facts have been kept.
+type warmth struct {
+	start  int64             // the first event's time; none before it
+	since  []int64           // by fact.id, of added facts: the first event time that counts; else none
+	fields map[fieldOf]int64 // of fields of previous events that were added to a fact, likewise
+}
+
+// fieldOf is a field that a `previous` fact keeps.
+type fieldOf struct {
+	fact int // fact.id
+	slot int
+}
+
+func newWarmth(p *Plan) warmth {
+	w := warmth{start: none, since: make([]int64, len(p.facts)), fields: map[fieldOf]int64{}}
+	for i := range w.since {
+		w.since[i] = none
+	}
+	return w
+}
+
+// read takes over what a store remembers: when which identity was added.
+func (w *warmth) read(p *Plan, added map[string]int64) {
+	for _, s := range p.allScopes() {
+		for _, f := range s.facts {
+			id := f.identity(s)
+			if t, ok := added[id]; ok {
+				w.since[f.id] = t
+			}
+			for _, c := range f.prev {
+				if t, ok := added[fieldIdentity(id, c.slot, p.Set.Paths)]; ok {
+					w.fields[fieldOf{f.id, c.slot}] = t
+				}
+			}
+		}
+	}
+}
+
+// fieldIdentity identifies a field of previous events that a fact keeps.
+func fieldIdentity(fact string, slot int, paths []event.Path) string {
+	return fact + " field " + slotName(slot, paths)
+}
+
+func (p *Plan) allScopes() (all []*scope) {
+	for _, d := range p.dims {
+		all = append(all, d.scopes...)
+	}
+	return all
+}
+
+// kept returns the event time since which a rule's fact has been kept whole.
+func (w *warmth) kept(rp *rulePlan, fp *factPlan) int64 {
+	t := max(w.start, w.since[fp.shared.id])
+	for _, pr := range rp.PrevRefs {
+		if pr.Fact == fp.index {
+			if added, ok := w.fields[fieldOf{fp.shared.id, pr.Slot}]; ok {
+				t = max(t, added)
+			}
+		}
+	}
+	return t
+}
+
+// warming names the facts of the judged rule whose windows could not be full.
+func (sh *shard) warming(j *judgement) (names []string) {
+	for i := range j.rule.facts {
+		fp := &j.rule.facts[i]
+		if fp.Expr == nil && sh.windowStart(j, fp) < sh.engine.warmth.kept(j.rule, fp) {
+			names = append(names, fp.Name)
+		}
+	}
+	return names
+}
+
+// windowStart returns the first event time that could count for a fact as of the judgement.
+func (sh *shard) windowStart(j *judgement, fp *factPlan) int64 {
+	w, s := fp.Window, fp.scope
+	switch {
+	case w.Kind == rules.Session:
+		return sh.sessionStart(j, fp) - w.Gap
+	case w.Kind == rules.Sliding && j.mode == onClose:
+		return j.asOf - w.Reach()
+	case w.Kind == rules.Sliding:
+		return j.asOf - w.Reach() + 1
+	case j.mode == onClose:
+		return j.asOf - w.Reach()
+	}
+	return s.align.Start(j.asOf, w.Each) - (w.Reach() - w.Each)
+}
+
+// sessionStart returns when the session of the judgement began.
+func (sh *shard) sessionStart(j *judgement, fp *factPlan) int64 {
+	at := j.t
+	if j.mode == onClose {
+		at = j.span.Start
+	}
+	if row := j.row(fp.scope.dim); row != nil {
+		x := fp.shared.sess
+		p := window.Spans{Block: row.Block(x.unit), Width: x.width}
+		if i := p.Find(at+1) - 1; i >= 0 && p.Last(i) >= at {
+			return p.Start(i)
+		}
+	}
+	return at
+}
+
+// Warming returns, by rule, the facts whose windows could not be full as of the newest event.
+func (e *Engine) Warming() map[string][]string {
+	all := map[string][]string{}
+	for _, rp := range e.plan.rules {
+		for i := range rp.facts {
+			fp := &rp.facts[i]
+			if fp.Expr == nil && e.newest-fp.Window.Reach() < e.warmth.kept(rp, fp) {
+				all[rp.Name] = append(all[rp.Name], fp.Name)
+			}
+		}
+	}
+	return all
+}
