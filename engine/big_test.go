@@ -52,12 +52,12 @@ func TestBigOnOff(t *testing.T) {
 	})
 }
 
-const bigRule = `rule: r
-on: A
-by: k
-facts:
-  v: %s over 1h
-when: v >= 0
+const bigRule = `rules:
+  r:
+    on: A
+    by: k
+    facts: {v: "%s over 1h"}
+    when: v == 7
 `
 
 // bigEngine returns an engine with a rule whose one fact is given, and the batch of events of one key at steady distance,

@@ -101,7 +101,7 @@ func New(p *Plan, o Options) *Engine {
 	for i := range o.Shards {
 		sh := newShard(e, i)
 		sh.wantRows, sh.wantAll = o.Rows, o.Rows || o.Observe != nil
-		sh.out.pending = map[updateKey]struct{}{}
+		sh.out.pending = map[updateKey]*Change{}
 		e.shards = append(e.shards, sh)
 	}
 	for range o.Shards {

@@ -104,7 +104,7 @@ func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples 
 	sh.floor = max(sh.floor, sh.since[f.id])
 	row := j.row(s.dim)
 	if row == nil {
-		if s.foreign {
+		if s.foreign && (j.mode != onLeave || sh.keyed&(1<<s.dim.index) == 0) {
 			sh.clearPrev(j, fp.index)
 			return event.Value{}, 0, true // the event has no such key
 		}
@@ -185,8 +185,8 @@ func (sh *shard) slidingRange(j *judgement, f *fact, l *window.Log) (lo, hi int)
 
 func (sh *shard) scanSliding(j *judgement, s *scope, f *fact, row *state.Row, b []byte) (event.Value, bool) {
 	l := s.openLog(row, b)
-	lo, hi := sh.slidingRange(j, f, &l)
-	return sh.foldRange(f, &l, lo, hi)
+	from, to := sh.slidingTimes(j, f)
+	return sh.over(j, s, f, row, &l, from, to)
 }
 
 // foldRange computes the fact's aggregate over the entries [lo, hi) that belong to it.
@@ -295,6 +295,12 @@ func (sh *shard) unseen(j *judgement, s *scope, f *fact, row *state.Row, b []byt
 	sh.key = key
 	h := window.HashText(key)
 	lo, hi := sh.slidingRange(j, f, &l)
+	if hi-lo > sh.big.from {
+		from, to := sh.slidingTimes(j, f)
+		if c := sh.companion(j, s, f, row, &l, from, to); c != nil {
+			return event.BoolValue(c.counter.Count(h) == sh.occurrences(f, &l, max(lo, l.Search(j.t, j.seq)), hi, h))
+		}
+	}
 	for i := min(l.Search(j.t, j.seq), hi) - 1; i >= lo; i-- {
 		if !sh.sees(f, l.Mask(i)) {
 			continue
@@ -338,7 +344,10 @@ func (sh *shard) between(j *judgement, s *scope, f *fact, row *state.Row, b []by
 			return f.agg.Fold(nil)
 		}
 		from = max(from, sh.floor)
-		return sh.foldRange(f, &l, l.SearchTime(from), l.SearchTime(max(from, to)))
+		if f.kind == seriesScan { // a different range for each bucket
+			return sh.foldRange(f, &l, l.SearchTime(from), l.SearchTime(max(from, to)))
+		}
+		return sh.over(j, s, f, row, &l, from, to)
 	}
 	n := f.agg.Size()
 	acc := sh.acc[:n]
@@ -409,7 +418,7 @@ func (sh *shard) session(j *judgement, s *scope, f *fact, row *state.Row, b []by
 	if l.N == 0 {
 		return event.Value{}, 0, true
 	}
-	v, exact := sh.foldRange(f, &l, l.SearchTime(max(p.Start(i), sh.floor)), l.SearchTime(p.Last(i)+1))
+	v, exact := sh.over(j, s, f, row, &l, max(p.Start(i), sh.floor), p.Last(i)+1)
 	return f.finish(v, length), 0, exact
 }
 

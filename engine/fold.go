@@ -58,6 +58,7 @@ func (s *scope) reset(b []byte, flags uint64) {
 // judge nothing and so do not tell how long the key has been silent; so does what is known of closed sessions, which no
 // event may join any more.
 func (sh *shard) forget(s *scope, row *state.Row) {
+	sh.bigForget(s, row)
 	if b := row.Block(s.unit); b != nil {
 		n := s.keepOf(row, b)
 		start := le.Uint32(b[scopeStart:])
@@ -234,6 +235,7 @@ func (sh *shard) enterLog(s *scope, row *state.Row, ev *foldEvent, judged bool) 
 		}
 	}
 	sh.inserted(s, b, &l, at, ev.t, mask)
+	sh.bigInserted(s, row, &l, at)
 }
 
 type columnValue struct {
@@ -311,6 +313,7 @@ func (sh *shard) drop(s *scope, row *state.Row, b []byte, l *window.Log, w int64
 	if n == 0 {
 		return
 	}
+	sh.bigDrop(s, row, l, n, horizon)
 	l.Drop(n)
 	le.PutUint32(b[scopeStart:], uint32(l.Start))
 	le.PutUint32(b[scopeN:], uint32(l.N))

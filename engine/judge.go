@@ -155,6 +155,9 @@ func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span
 		return
 	}
 	sh.prepare(rp)
+	if late {
+		sh.count.late[rp.index]++
+	}
 	sh.noEvent()
 	sh.evalFacts(j, sh.wantAll)
 	v, why := sh.evaluate(rp)

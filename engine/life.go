@@ -141,7 +141,7 @@ func (sh *shard) goOn(j *judgement, row *state.Row, in *instance, v verdict) {
 	}
 	if v == yes {
 		in.updates++
-		sh.out.update(updateKey{rp.index, row.Hash()}, sh.engine.keepUpdates)
+		sh.heldTrue(j, in)
 	}
 	sh.again(j, row, in)
 }
@@ -150,6 +150,7 @@ func (sh *shard) goOn(j *judgement, row *state.Row, in *instance, v verdict) {
 func (sh *shard) end(j *judgement, row *state.Row, in *instance, t int64, reason alert.Reason) {
 	if in.state == firing {
 		sh.count.resolved[j.rule.index]++
+		sh.out.tell(updateKey{j.rule.index, row.Hash()})
 		sh.emitChange(j, in, Resolved, t, reason)
 	}
 	in.state, in.due, in.fields, in.keys = inactive, state.Never, nil, nil
@@ -332,33 +333,6 @@ func (sh *shard) revisit(j *judgement, row *state.Row, in *instance) {
 		j.mode, j.asOf, j.span, j.named = onClose, in.judged, in.span, true
 	}
 	sh.evalFacts(j, true)
-}
-
-// tellUpdates reports the firing instances that have been judged true in the stride, with their newest values: once
-// each, however many judgements there were.
-func (sh *shard) tellUpdates() {
-	o := &sh.out
-	for _, k := range o.updated {
-		rp := sh.engine.plan.rules[k.rule]
-		err := sh.rows[rp.scope.dim.at].ByHash(k.hash, func(row state.Row) error {
-			in, err := sh.load(rp, &row)
-			if err != nil || in.state != firing {
-				return err
-			}
-			j := &sh.judged
-			*j = judgement{rule: rp, mode: onLeave, asOf: in.judged, w: max(in.judged, sh.was), t: in.time, seq: in.seq, rows: sh.rowsOf(rp, &row, &in)}
-			sh.revisit(j, &row, &in)
-			sh.dueKey = in.judged
-			sh.emitChange(j, &in, Updated, in.judged, "")
-			return nil
-		})
-		if err != nil {
-			sh.fatal(err)
-			return
-		}
-	}
-	o.updated = o.updated[:0]
-	clear(o.pending)
 }
 
 // judgeLeave judges a rule as of x, when events leave one of its sliding windows.

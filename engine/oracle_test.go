@@ -17,6 +17,11 @@ type way struct{ shards, batch int }
 
 // fold runs a scenario through the engine and returns rows and lives as JSON lines.
 func fold(tb rapid.TB, s oracle.Scenario, w way) (rows, lives []byte) {
+	return foldAs(tb, s, w, func(*engine.Engine) {})
+}
+
+// foldAs is fold by an engine that tune has changed.
+func foldAs(tb rapid.TB, s oracle.Scenario, w way, tune func(e *engine.Engine)) (rows, lives []byte) {
 	set, err := rules.LoadBytes("rules.yml", []byte(s.RulesYAML), rules.Options{})
 	if err != nil {
 		tb.Fatalf("%v\n%s", err, s)
@@ -27,6 +32,7 @@ func fold(tb rapid.TB, s oracle.Scenario, w way) (rows, lives []byte) {
 		tb.Fatalf("%v\n%s", err, s)
 	}
 	e := engine.New(p, engine.Options{Shards: w.shards, Rows: true})
+	tune(e)
 	var all engine.Lives
 	take := func(fx *engine.Effects, err error) {
 		if err != nil {

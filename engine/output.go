@@ -2,9 +2,6 @@ package engine
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,8 +41,8 @@ type output struct {
 	rows    []rowEffect
 	buf     []byte
 	changes []Change
-	updated []updateKey // firing instances that were judged true in the stride
-	pending map[updateKey]struct{}
+	updated []updateKey // firing instances that were judged true in the stride, in order
+	pending map[updateKey]*Change
 }
 
 type rowEffect struct {
@@ -58,15 +55,37 @@ type updateKey struct {
 	hash uint64 // of the key
 }
 
-// update notes that an instance has been judged true.
-func (o *output) update(k updateKey, keep bool) {
-	if !keep {
+// heldTrue notes a true judgement of a firing instance. Of all in one stride only the newest is told.
+func (sh *shard) heldTrue(j *judgement, in *instance) {
+	if !sh.engine.keepUpdates {
 		return
 	}
-	if _, ok := o.pending[k]; !ok {
-		o.pending[k] = struct{}{}
+	o := &sh.out
+	k := updateKey{j.rule.index, j.rows[j.rule.scope.dim.index].Hash()}
+	c := o.pending[k]
+	if c == nil {
+		n := sh.change(j, in, Updated, j.asOf, "")
+		c = &n
+		o.pending[k] = c
 		o.updated = append(o.updated, k)
 	}
+	c.At, c.Updates, c.Values = j.asOf, in.updates, sh.values(j, c.Values[:0])
+}
+
+// tell puts the update of an instance, if there is one, among the changes.
+func (o *output) tell(k updateKey) {
+	if c := o.pending[k]; c != nil {
+		o.changes = append(o.changes, *c)
+		delete(o.pending, k)
+	}
+}
+
+// tellAll puts all updates that are left among the changes.
+func (o *output) tellAll() {
+	for _, k := range o.updated {
+		o.tell(k)
+	}
+	o.updated = o.updated[:0]
 }
 
 func (o *output) at(ev uint32, phase uint8) { o.ev, o.phase = ev, phase }
@@ -230,55 +249,45 @@ func (sh *shard) openerOf(j *judgement) opener {
 }
 
 // emitChange records a step of an alert's life.
-func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int64, reason alert.Reason) {
-	rp := j.rule
-	row := &j.rows[rp.scope.dim.index]
-	o := &sh.out
-	c := Change{order: sh.place(rp, string(row.Key())), Kind: kind, Rule: rp.Rule, Key: splitKey(row.Key(), len(rp.By)),
-		Opened: in.opened, At: at, Reason: reason, Updates: in.updates}
-	if in.opener.isWindow {
-		span := in.opener.span
-		c.Window = &span
-	} else {
-		c.EventID, c.Position = strings.Clone(in.opener.id), sh.engine.position(in.opener.seq)
-	}
-	c.ID = alertID(rp.Name, c.Key, in.opened, &c)
-	if kind != Resolved {
-		c.Values = sh.values(j)
-	}
+func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int64, why alert.Reason) {
+	c := sh.change(j, in, kind, at, why)
 	if kind == Opened {
+		c.Values = sh.values(j, nil)
 		c.Message = sh.message(j, c.Key)
 		c.Warming = sh.warming(j)
 	}
-	o.changes = append(o.changes, c)
+	sh.out.changes = append(sh.out.changes, c)
 }
 
-// alertID derives the id of an alert from the rule, the key, the opening time and what opened it.
-func alertID(rule string, key []string, opened int64, c *Change) string {
-	by := any(c.EventID)
-	switch {
-	case c.Window != nil:
-		by = []int64{c.Window.Start, c.Window.End}
-	case c.EventID == "":
-		by = map[string]string{"position": c.Position}
+// change describes a step of an alert's life, but for values and message.
+func (sh *shard) change(j *judgement, in *instance, kind ChangeKind, at int64, why alert.Reason) Change {
+	rp := j.rule
+	row := &j.rows[rp.scope.dim.index]
+	c := Change{order: sh.place(rp, string(row.Key())), Kind: kind, Rule: rp.Rule, Key: splitKey(row.Key(), len(rp.By)),
+		Opened: in.opened, At: at, Reason: why, Updates: in.updates}
+	by := alert.Opener{}
+	if in.opener.isWindow {
+		span := in.opener.span
+		c.Window, by.Window = &span, &span
+	} else {
+		c.EventID, c.Position = strings.Clone(in.opener.id), sh.engine.position(in.opener.seq)
+		by.Event, by.Position = c.EventID, c.Position
 	}
-	b, _ := json.Marshal([]any{rule, key, opened, by})
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:16])
+	c.ID = alert.ID(rp.Name, c.Key, in.opened, by)
+	return c
 }
 
-// values returns all facts of the judgement that have a value; text is copied.
-func (sh *shard) values(j *judgement) []NamedValue {
-	if !sh.wantAll && j.mode != onLeave {
+// values appends all facts of the judgement that have a value; text is copied.
+func (sh *shard) values(j *judgement, out []NamedValue) []NamedValue {
+	if !sh.wantAll || j.mode == onLeave {
 		sh.evalFacts(j, true)
 	}
-	out := make([]NamedValue, 0, len(j.rule.Facts))
 	for i, f := range j.rule.Facts {
 		v := sh.env.Facts[i]
 		if f.Agg == "previous" || v.IsMissing() {
 			continue
 		}
-		v.S = string([]byte(v.S))
+		v.S = strings.Clone(v.S)
 		out = append(out, NamedValue{f.Name, v})
 	}
 	return out

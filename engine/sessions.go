@@ -191,6 +191,7 @@ func (sh *shard) takeOut(s *scope, x *sessions, row *state.Row, p *window.Spans,
 			continue
 		}
 		p.SetMask(i, p.Mask(i)|takenOut)
+		sh.bigForget(s, row)
 		l := s.openLog(row, row.Block(s.unit))
 		for k := l.SearchTime(p.Start(i)); k < l.N && l.Time(k) <= p.Last(i); k++ {
 			l.SetMask(k, l.Mask(k)&^x.bits(s))

@@ -20,8 +20,10 @@ type shard struct {
 	count  counters
 	err    error // of the storage: the fold stops
 
-	now      int64   // the watermark
-	was      int64   // the watermark before it moved last: what was due by then has been handled
+	now      int64 // the watermark
+	was      int64 // the watermark before it moved last: what was due by then has been handled
+	big      bigs
+	keyed    uint64  // on a leave: the dims of the lane whose keys the instance remembers
 	floor    int64   // for the fact that is being computed: no older events
 	since    []int64 // by fact.id: for added facts, no older events
 	skip     uint64  // marks of entries that it does not see
@@ -61,6 +63,7 @@ type ruleEnv struct {
 
 func newShard(e *Engine, i int) *shard {
 	sh := &shard{engine: e, since: e.warmth.since, index: i, timers: newTimers(), watch: watchers{}, late: make([]bool, e.plan.nsessions), acc: make([]byte, 256)}
+	sh.big = newBigs(bigLimit)
 	p := e.plan
 	for _, d := range p.dims {
 		sh.rows = append(sh.rows, state.NewRows(d.id, &sh.mem, nil, 0))
@@ -154,7 +157,7 @@ func (sh *shard) finish(evs []foldEvent, w int64) {
 	}
 	if len(sh.out.updated) > 0 && sh.err == nil {
 		sh.out.at(uint32(len(evs)), phaseDue)
-		sh.tellUpdates()
+		sh.out.tellAll()
 	}
 	if sh.err == nil && !sh.draining {
 		sh.collect(w)
@@ -386,7 +389,11 @@ func (sh *shard) holdsCurrent(rp *rulePlan, ev *foldEvent, e int64, judged bool)
 // rowsOf opens the rows of the event that an instance remembers, for a judgement without an event.
 func (sh *shard) rowsOf(rp *rulePlan, row *state.Row, in *instance) []state.Row {
 	rows := sh.onlyRow(rp, row)
+	sh.keyed = 0
 	for i, k := range in.keys {
+		if k != "" {
+			sh.keyed |= 1 << i
+		}
 		if k == "" || i == rp.scope.dim.index || i >= len(rows) {
 			continue
 		}
@@ -454,6 +461,7 @@ func (sh *shard) forgetScope(s *scope, row *state.Row, w int64) int64 {
 	if t := getTime(b, scopeNewest) + s.gc; w <= t {
 		return t + s.linger + 1
 	}
+	sh.bigForget(s, row)
 	flags := le.Uint64(b[scopeFlags:])
 	due := getTime(b, scopeDue)
 	s.reset(b, flags)

@@ -308,6 +308,16 @@ func (sh *shard) firstAfter(s *scope, f *fact, row *state.Row, b []byte, t int64
 	return 0, false
 }
 
+// reads reports whether some fact of the rule is over these sessions.
+func (rp *rulePlan) reads(x *sessions) bool {
+	for i := range rp.facts {
+		if f := rp.facts[i].shared; f != nil && f.sess == x {
+			return true
+		}
+	}
+	return false
+}
+
 // closeSessions judges the sessions that have closed by watermark w and returns when the next one does.
 func (sh *shard) closeSessions(s *scope, x *sessions, row *state.Row, w int64) int64 {
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
@@ -322,7 +332,7 @@ func (sh *shard) closeSessions(s *scope, x *sessions, row *state.Row, w int64) i
 		span := window.Span{Start: p.Start(i), End: end}
 		sh.dueKey = end
 		for _, rp := range s.rules {
-			if rp.OnClose {
+			if rp.OnClose && rp.reads(x) {
 				sh.closing(rp, row, end, span, false, false)
 			}
 		}
