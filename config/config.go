@@ -49,7 +49,22 @@ func (c Config) Validate() error {
 		}
 		names[s.name()] = true
 	}
+	errs = append(errs, c.samePlaces()...)
 	return errors.Join(errs...)
+}
+
+// samePlaces finds files that the log could not tell apart.
+func (c Config) samePlaces() (errs []error) {
+	seen := map[string]bool{}
+	for i, s := range c.Sources {
+		for j, place := range s.places() {
+			if seen[place] {
+				errs = append(errs, fmt.Errorf("sources.%d.files.%d: %s is read twice", i, j, s.Files[j]))
+			}
+			seen[place] = true
+		}
+	}
+	return errs
 }
 
 // Default returns the settings that hold where nothing is said, with paths relative to dir.
@@ -122,9 +137,11 @@ func (c *Config) resolve(dir string) {
 		at(&c.Rules[i])
 	}
 	for i := range c.Sources {
-		c.Sources[i].Name = c.Sources[i].name()
-		for j := range c.Sources[i].Files {
-			at(&c.Sources[i].Files[j])
+		s := &c.Sources[i]
+		s.Places = s.places()
+		s.Name = s.name()
+		for j := range s.Files {
+			at(&s.Files[j])
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,33 @@ func TestLoad(t *testing.T) {
 	var wrong rules.Errors
 	if _, err := Load(path); !errors.As(err, &wrong) || wrong[0].At.Line != 1 || wrong[0].At.File != path {
 		t.Errorf("loading a wrong file: %v", err)
+	}
+}
+
+// TestPlaces wants names for places in files that do not depend on where the configuration is.
+func TestPlaces(t *testing.T) {
+	f := func(sources string, want ...string) {
+		t.Helper()
+		c, wrong := Parse(filepath.Join("some", "where", "kelpie.yml"), []byte("sources: ["+sources+"]\n"))
+		if len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		var got []string
+		for _, s := range c.Sources {
+			got = append(got, s.Places...)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", sources, got, want)
+		}
+	}
+	f("{files: in.jsonl}", "in.jsonl")
+	f("{files: [./a.jsonl, ../b/a.jsonl]}, {stdin: true}", "a.jsonl", "../b/a.jsonl")
+	f("{name: shop, files: logs/a.jsonl}", "shop:a.jsonl")
+	f("{name: shop, files: [x/a.jsonl, y/a.jsonl, y/b.jsonl]}", "shop:x/a.jsonl", "shop:y/a.jsonl", "shop:b.jsonl")
+
+	_, wrong := Parse("kelpie.yml", []byte("sources: [{files: [a.jsonl, b.jsonl]}, {files: ./a.jsonl}]\n"))
+	if len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "./a.jsonl is read twice") {
+		t.Errorf("one file in two sources: %v", wrong)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,6 +87,11 @@ type Source struct {
 	Stdin      bool     `yaml:"stdin"`      // JSON lines from standard input
 	Follow     bool     `yaml:"follow"`     // the files grow and rotate: go on reading
 	Partitions bool     `yaml:"partitions"` // each file is a partition of its own, in place of one after the other
+
+	// Places are the names under which the log remembers how far each of the Files has been read: as the file is written
+	// here, whatever the folder of the configuration is; where the source has a name, this and the file's own name, so
+	// that the file may be moved.
+	Places []string
 }
 
 // Validate says what is wrong, each as an error that begins with the setting's name.
@@ -112,6 +118,29 @@ func (s Source) name() string {
 		return "stdin"
 	}
 	return strings.Join(s.Files, ",")
+}
+
+// places returns the Places of files as they are written.
+func (s Source) places() []string {
+	if len(s.Files) == 0 {
+		return nil
+	}
+	all := make([]string, len(s.Files))
+	bases := map[string]int{}
+	for _, f := range s.Files {
+		bases[filepath.Base(f)]++
+	}
+	for i, f := range s.Files {
+		switch base := filepath.Base(f); {
+		case s.Name == "":
+			all[i] = filepath.ToSlash(filepath.Clean(f))
+		case bases[base] > 1:
+			all[i] = s.Name + ":" + filepath.ToSlash(filepath.Clean(f))
+		default:
+			all[i] = s.Name + ":" + base
+		}
+	}
+	return all
 }
 
 // Log is the part `log:`: what is read is appended to it first.
