@@ -139,6 +139,7 @@ func (l *loop) committed(c *commit) error {
 	l.engine.Committed(c.pending)
 	l.book.Committed(c.book)
 	l.tally.committed(c)
+	l.tally.sentUpTo(l.s.o.Store.LastMessage(), l.now())
 	l.publish()
 	return nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"kelpie/journal"
@@ -23,7 +24,27 @@ type Figures struct {
 	Evicted                 int64                   // rows that left memory
 	Reloads, RefusedReloads int64                   // of the rules
 
-	Newest int64 // append time of the newest record that was folded, ms; 0: none
+	sent []sentMark // when messages were committed, oldest first
+}
+
+// sentMark says that the messages up to a sequence number, and above that of the mark before, were committed at a time.
+type sentMark struct {
+	upTo uint64
+	at   time.Time
+}
+
+// sentMarks is how many marks are kept at most.
+const sentMarks = 256
+
+// Committed returns when the message with a sequence number was committed, or an earlier time; the zero Time if that is
+// not known.
+func (f *Figures) Committed(seq uint64) time.Time {
+	for _, m := range f.sent {
+		if m.upTo >= seq {
+			return m.at
+		}
+	}
+	return time.Time{}
 }
 
 // InputFigures are what came from one input.
@@ -74,7 +95,6 @@ func newTally() *tally {
 // count counts a stretch that was folded.
 func (t *tally) count(x *stretch, fx *Effects) {
 	t.Strides++
-	t.Newest = x.appended
 	if x.kind == journal.TimeAdvanced {
 		t.Ticks++
 		return
@@ -93,6 +113,21 @@ func (t *tally) committed(c *commit) {
 	}
 }
 
+// sentUpTo notes that the messages up to a sequence number have been committed by now.
+func (t *tally) sentUpTo(seq uint64, now time.Time) {
+	n := len(t.sent)
+	if seq == 0 || n > 0 && t.sent[n-1].upTo == seq {
+		return
+	}
+	if n == sentMarks { // two and two become one
+		for i := range n / 2 {
+			t.sent[i] = sentMark{t.sent[2*i+1].upTo, t.sent[2*i].at}
+		}
+		t.sent = t.sent[:n/2]
+	}
+	t.sent = append(t.sent, sentMark{seq, now})
+}
+
 // retire keeps what an engine has counted, of the rules that go on.
 func (t *tally) retire(c *Counters) {
 	for i := range c.Rules {
@@ -106,7 +141,7 @@ func (t *tally) retire(c *Counters) {
 func (t *tally) snapshot(e *Engine, version string) *Figures {
 	f := t.Figures
 	f.Open, f.Inputs, f.Rules = maps.Clone(t.Open), maps.Clone(t.Inputs), version
-	f.Appended, f.Commits = t.Appended.clone(), t.Commits.clone()
+	f.Appended, f.Commits, f.sent = t.Appended.clone(), t.Commits.clone(), slices.Clone(t.sent)
 	f.Engine = e.Counters()
 	for i := range f.Engine.Rules {
 		past := t.past[f.Engine.Rules[i].Rule]
@@ -116,7 +151,7 @@ func (t *tally) snapshot(e *Engine, version string) *Figures {
 }
 
 func (h Histogram) clone() Histogram {
-	h.Counts = append([]int64(nil), h.Counts...)
+	h.Counts = slices.Clone(h.Counts)
 	return h
 }
 

@@ -99,6 +99,7 @@ func (l *loop) recover(stop context.Context) error {
 	l.s.enter(Recovering)
 	began, from := l.now(), l.engine.readFrom()
 	l.synced, l.minute = began, l.s.o.Clock.After(retainEvery)
+	l.tally.sentUpTo(l.s.o.Store.LastMessage(), began) // when they were committed is not known any more
 	if err := l.welcome(); err != nil {
 		return err
 	}

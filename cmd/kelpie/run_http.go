@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"kelpie/config"
+	"kelpie/engine"
+)
+
+// web answers on the metrics' address. The zero web has none, and answers nobody.
+type web struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// listen takes the address, so that it is known at once if somebody else has it.
+func (h *house) listen(s *engine.Service, address string) (*web, error) {
+	if address == config.Off {
+		return &web{}, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w: name another address, metrics.listen, or off", err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newMetrics(h, s), collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, fatal := s.Problems()
+		answer(w, fatal == nil, fmt.Sprint(fatal))
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		problems, _ := s.Problems()
+		answer(w, len(problems) == 0, problems...)
+	})
+	h.out.Info("kelpie: listening", "address", l.Addr(), "paths", "/metrics /healthz /readyz")
+	return &web{l, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}}, nil
+}
+
+// answer says ok, or why not, a reason on each line.
+func answer(w http.ResponseWriter, ok bool, reasons ...string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if ok {
+		fmt.Fprintln(w, "ok")
+		return
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	fmt.Fprintln(w, strings.Join(reasons, "\n"))
+}
+
+// serve answers until ctx is done.
+func (w *web) serve(ctx context.Context) error {
+	if w.server == nil {
+		return nil
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		err := w.server.Shutdown(soon)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = w.server.Close()
+		}
+		stopped <- err
+	}()
+	if err := w.server.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	return <-stopped
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+
+	"kelpie/config"
+	"kelpie/engine"
+	"kelpie/journal"
+	"kelpie/source"
+)
+
+// resume says how far a file has been read.
+type resume = func(file string) (journal.Progress, bool)
+
+// inputsOf makes inputs of the sources of a configuration.
+type inputsOf struct {
+	untilEnd bool
+	stdin    io.Reader
+	maxLine  int
+	log      *slog.Logger
+}
+
+func newInputs(cfg *config.Config, untilEnd bool, stdin io.Reader, log *slog.Logger) (all []engine.Input) {
+	m := inputsOf{untilEnd, stdin, cfg.Event.Spec.WithDefaults().MaxSize, log}
+	for _, s := range cfg.Sources {
+		places := map[string]string{}
+		for i, f := range s.Files {
+			places[f] = s.Places[i]
+		}
+		switch {
+		case s.Stdin:
+			all = append(all, m.standardInput(s.Name))
+		case s.Follow && !untilEnd:
+			for _, f := range s.Files {
+				all = append(all, m.followed(f, places[f], s.Partitions))
+			}
+		case s.Partitions:
+			for _, f := range s.Files {
+				in := m.files(places[f], places, f)
+				in.Partition = in.Name
+				all = append(all, in)
+			}
+		default:
+			all = append(all, m.files(s.Name, places, s.Files...))
+		}
+	}
+	return all
+}
+
+func (m *inputsOf) standardInput(name string) engine.Input {
+	return engine.Input{
+		Name: name, Live: !m.untilEnd, Once: true, Key: func(string) string { return name },
+		Open: func(resume) (source.Source, error) {
+			return source.OpenFiles(source.FilesOptions{Names: []string{source.Stdin}, Stdin: m.stdin, MaxLine: m.maxLine})
+		},
+	}
+}
+
+// followed is one file that grows.
+func (m *inputsOf) followed(file, place string, partition bool) engine.Input {
+	in := engine.Input{Name: place, Live: true, Key: func(string) string { return place }}
+	if partition {
+		in.Partition = place
+	}
+	in.Open = func(at resume) (source.Source, error) {
+		o := source.FollowOptions{Name: file, MaxLine: m.maxLine, Log: m.log}
+		if p, ok := at(file); ok {
+			o.Resume = &p
+		}
+		return source.OpenFollow(o)
+	}
+	return in
+}
+
+// files are files that are read one after the other.
+func (m *inputsOf) files(name string, places map[string]string, files ...string) engine.Input {
+	return engine.Input{
+		Name: name, Key: func(file string) string { return places[file] },
+		Open: func(at resume) (source.Source, error) {
+			return source.OpenFiles(source.FilesOptions{Names: files, MaxLine: m.maxLine, Resume: at})
+		},
+	}
+}

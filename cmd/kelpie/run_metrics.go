@@ -1,0 +1,205 @@
+package main
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kelpie/engine"
+	"kelpie/state"
+)
+
+// metrics are the service's figures in the words of Prometheus. There are as many series as there are rules, inputs and
+// receivers: nothing that events say becomes a label.
+type metrics struct {
+	house   *house
+	service *engine.Service
+	descs   map[string]*prometheus.Desc
+}
+
+// help says what each metric is; what stands in brackets are its labels.
+var help = []struct {
+	name   string
+	labels []string
+	help   string
+}{
+	{"events_total", []string{"input", "outcome"}, "Events by input and what became of them: folded or refused. What was folded again from the log at the start has the input (log)."},
+	{"refused_total", []string{"reason"}, "Events ever refused, by reason; counted in the state."},
+	{"watermark_seconds", nil, "The watermark: no earlier event is expected. Seconds since 1970."},
+	{"watermark_lag_seconds", nil, "How far the watermark is behind the clock."},
+	{"newest_event_seconds", nil, "The newest event time. Seconds since 1970."},
+	{"waiting_events", nil, "Events that wait in memory for the watermark (order: time)."},
+	{"ticks_total", nil, "Records by which time went on without events."},
+	{"strides_total", nil, "Runs of records that were folded at once."},
+	{"rule_evaluations_total", []string{"rule"}, "Judgements of the rule, those that abstained included."},
+	{"rule_abstentions_total", []string{"rule", "reason"}, "Judgements that abstained: something was missing, or ready was false (not_ready)."},
+	{"rule_errors_total", []string{"rule"}, "Judgements that failed with an error."},
+	{"rule_healthy", []string{"rule"}, "1 unless a judgement of the rule has failed."},
+	{"rule_too_late_total", []string{"rule"}, "Events that came too late for a fact of the rule."},
+	{"alerts_opened_total", []string{"rule"}, "Alerts that opened."},
+	{"alerts_resolved_total", []string{"rule"}, "Alerts that resolved."},
+	{"alerts_open", []string{"rule"}, "Alerts that are open."},
+	{"table_updates_missing_total", []string{"table"}, "Updates of a table that left a field as it was, because something was missing."},
+	{"type_mismatches_total", nil, "Values of a type that the use does not allow."},
+	{"rules_info", []string{"version"}, "1 for the version of the rules that runs."},
+	{"rules_reloads_total", []string{"outcome"}, "Attempts to change the rules: adopted or refused."},
+	{"outbox_messages", []string{"receiver"}, "Messages that are committed and not delivered."},
+	{"outbox_age_seconds", []string{"receiver"}, "Since when the oldest of them has been waiting, at the most."},
+	{"deliveries_total", []string{"receiver", "outcome"}, "Attempts to deliver: delivered, failed (and tried again), given_up."},
+	{"append_seconds", nil, "From reading a batch until it was durable in the log."},
+	{"commit_seconds", nil, "Commits of the state."},
+	{"commits_synced_total", nil, "Commits that were synced, since somebody was to be told."},
+	{"rows", []string{"where"}, "Rows of keys: in memory, or in the store only."},
+	{"rows_bytes", nil, "Memory of the rows, with their index."},
+	{"rows_written_total", nil, "Rows that commits wrote."},
+	{"rows_evicted_total", nil, "Rows that left memory because it was needed."},
+	{"log_bytes", nil, "The log on disk."},
+	{"log_segments", nil, "Files of the log."},
+	{"log_first_offset", nil, "The oldest record that is kept."},
+	{"log_next_offset", nil, "The record to come."},
+	{"state_bytes", nil, "The state on disk."},
+	{"state_stalls_total", nil, "Times that writes of the state had to wait for its own housekeeping."},
+	{"disk_full", []string{"of"}, "1 while log or state find no room."},
+}
+
+func newMetrics(h *house, s *engine.Service) *metrics {
+	m := &metrics{house: h, service: s, descs: map[string]*prometheus.Desc{}}
+	for _, d := range help {
+		m.descs[d.name] = prometheus.NewDesc("kelpie_"+d.name, d.help, d.labels, nil)
+	}
+	return m
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range m.descs {
+		out <- d
+	}
+}
+
+// scrape is one answer.
+type scrape struct {
+	*metrics
+	out chan<- prometheus.Metric
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	s := scrape{m, out}
+	f := m.service.Figures()
+	s.storage()
+	s.outbox(f, time.Now())
+	if f.Engine == nil {
+		return // it is starting
+	}
+	s.input(f)
+	s.time(f, time.Now())
+	s.rules(f)
+	s.work(f)
+}
+
+func (s *scrape) count(name string, n int64, labels ...string) {
+	s.out <- prometheus.MustNewConstMetric(s.descs[name], prometheus.CounterValue, float64(n), labels...)
+}
+
+func (s *scrape) gauge(name string, x float64, labels ...string) {
+	s.out <- prometheus.MustNewConstMetric(s.descs[name], prometheus.GaugeValue, x, labels...)
+}
+
+func (s *scrape) flag(name string, on bool, labels ...string) {
+	x := 0.0
+	if on {
+		x = 1
+	}
+	s.gauge(name, x, labels...)
+}
+
+func (s *scrape) histogram(name string, h engine.Histogram) {
+	counts, sum := map[float64]uint64{}, uint64(0)
+	for i, most := range engine.Buckets() {
+		sum += uint64(h.Counts[i])
+		counts[most] = sum
+	}
+	s.out <- prometheus.MustNewConstHistogram(s.descs[name], uint64(h.Count), h.Sum, counts)
+}
+
+func (s *scrape) storage() {
+	log, store := s.house.log.Stats(), s.house.store.Stats()
+	s.gauge("log_bytes", float64(log.Bytes))
+	s.gauge("log_segments", float64(log.Segments))
+	s.gauge("log_first_offset", float64(log.First))
+	s.gauge("log_next_offset", float64(log.Next))
+	s.gauge("state_bytes", float64(store.DiskBytes))
+	s.count("state_stalls_total", store.Stalls)
+	s.flag("disk_full", log.DiskFull, "log")
+	s.flag("disk_full", store.DiskFull, "state")
+	for reason, n := range s.house.store.RejectedCounts().ByReason {
+		s.count("refused_total", int64(n), reason)
+	}
+}
+
+func (s *scrape) outbox(f *engine.Figures, now time.Time) {
+	last := s.house.store.LastMessage()
+	for _, r := range s.house.dispatcher.Stats() {
+		s.gauge("outbox_messages", float64(r.Waiting), r.Receiver)
+		age := 0.0
+		if at := f.Committed(last - uint64(r.Waiting) + 1); r.Waiting > 0 && !at.IsZero() {
+			age = now.Sub(at).Seconds()
+		}
+		s.gauge("outbox_age_seconds", age, r.Receiver)
+		s.count("deliveries_total", r.Delivered, r.Receiver, "delivered")
+		s.count("deliveries_total", r.Failures, r.Receiver, "failed")
+		s.count("deliveries_total", r.GivenUp, r.Receiver, "given_up")
+	}
+}
+
+func (s *scrape) input(f *engine.Figures) {
+	for name, in := range f.Inputs {
+		s.count("events_total", in.Folded, name, "folded")
+		s.count("events_total", in.Refused, name, "refused")
+	}
+}
+
+func (s *scrape) time(f *engine.Figures, now time.Time) {
+	if f.Engine.Newest != state.NoTime {
+		s.gauge("watermark_seconds", float64(f.Engine.Watermark)/1000)
+		s.gauge("watermark_lag_seconds", float64(now.UnixMilli()-f.Engine.Watermark)/1000)
+		s.gauge("newest_event_seconds", float64(f.Engine.Newest)/1000)
+	}
+	s.gauge("waiting_events", float64(f.Engine.Waiting))
+	s.count("ticks_total", f.Ticks)
+	s.count("strides_total", f.Strides)
+}
+
+func (s *scrape) rules(f *engine.Figures) {
+	for i := range f.Engine.Rules {
+		r := &f.Engine.Rules[i]
+		s.count("rule_evaluations_total", r.Evaluated, r.Rule)
+		s.count("rule_abstentions_total", r.Missing, r.Rule, "missing")
+		s.count("rule_abstentions_total", r.NotReady, r.Rule, "not_ready")
+		s.count("rule_errors_total", r.Errors, r.Rule)
+		s.flag("rule_healthy", r.Errors == 0, r.Rule)
+		s.count("rule_too_late_total", r.TooLate, r.Rule)
+		s.count("alerts_opened_total", r.Opened, r.Rule)
+		s.count("alerts_resolved_total", r.Resolved, r.Rule)
+		s.gauge("alerts_open", float64(f.Open[r.Rule]), r.Rule)
+	}
+	for _, t := range f.Engine.Tables {
+		s.count("table_updates_missing_total", t.Missing, t.Table)
+	}
+	s.count("type_mismatches_total", f.Engine.Mismatches)
+	s.gauge("rules_info", 1, f.Rules)
+	s.count("rules_reloads_total", f.Reloads, "adopted")
+	s.count("rules_reloads_total", f.RefusedReloads, "refused")
+}
+
+func (s *scrape) work(f *engine.Figures) {
+	s.histogram("append_seconds", f.Appended)
+	s.histogram("commit_seconds", f.Commits)
+	s.count("commits_synced_total", f.Synced)
+	s.gauge("rows", float64(f.Engine.Rows), "memory")
+	s.gauge("rows", float64(f.Engine.Cold), "store")
+	s.gauge("rows_bytes", float64(f.Engine.Memory))
+	s.count("rows_written_total", f.Rows)
+	s.count("rows_evicted_total", f.Evicted)
+}
