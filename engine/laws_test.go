@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"hash/fnv"
 	"regexp"
 	"slices"
@@ -353,4 +354,28 @@ func durably(t *testing.T, things ...int) {
 		})
 		same(t, s, "durable", run(t, s, way{1, 1}), got)
 	})
+}
+
+// TestEvictedTimer has a timer that finds nothing due any more in a row that leaves memory then: what is due later in
+// the row is still seen.
+func TestEvictedTimer(t *testing.T) {
+	s := oracle.Scenario{Options: oracle.Options{Disorder: 5000}, RulesYAML: `
+rules:
+  r:
+    event: A
+    by: g
+    let: {n: count over 2s}
+    when: n > 0
+    resolve: x > 1
+    for: 1s
+`}
+	for i, e := range []struct{ second, key, x string }{
+		{"01", "u", "1"}, {"02", "u", "1"}, {"03", "v", "1"}, {"04", "v", "1"}, {"04", "u", "1"}, {"05", "u", "1"}, {"08", "u", "1"},
+		{"09", "u", "1"}, {"10", "u", "1"}, {"11", "v", "2"}, {"12", "u", "1"}, {"13", "u", "1"}, {"14", "u", "1"}, {"15", "u", "1"},
+		{"16", "u", "1"}, {"17", "v", "1"}, {"18", "u", "3"}, {"19", "u", "1"}, {"39", "v", "2"},
+	} {
+		s.Lines = append(s.Lines, fmt.Appendf(nil, `{"type":"A","time":"2023-11-14T00:00:%sZ","id":"e%d","g":%q,"x":%s}`, e.second, i+1, e.key, e.x))
+	}
+	w := way{1, 1}
+	same(t, s, "evicted", run(t, s, w), newDurable(t, s, w).run(func() int { return evict }))
 }
