@@ -68,11 +68,11 @@ func BenchmarkStep(b *testing.B) {
 
 // TestTable pins what the README's table looks like.
 func TestTable(t *testing.T) {
-	s := []sample{{events: 1000, wall: 2_000_000, cpu: 3_000_000, allocs: 10, peak: 5 << 20, yardstick: 250_000}}
+	s := []sample{{events: 1000, wall: 2_000_000, cpu: 3_000_000, allocs: 10, peak: 5 << 20, yardstick: measure{250_000, 4}}}
 	tab := table{machine: machine{date: "2026-01-05", commit: "commit abc", cpu: "a processor", cores: 2, memory: 4 << 30, system: "go1.26"},
 		rows: []row{rateRow("what", s, 400_000), ratioRow("that", s, s, 0.5)}}
-	const want = `| what | 500k/s (500k–500k) | 2.00 | 3.00 | 5 MiB | 0.010 | ≥ 400k/s | reached |
-| that | 1.00 × (1.00–1.00), 2000 ns | 2.00 | 3.00 | 5 MiB | 0.010 | ≤ 0.5 × | MISSED |
+	const want = `| what | 500k/s (500k–500k) | 2.00 | 3.00 (0.75) | 5 MiB | 0.010 | ≥ 400k/s | reached |
+| that | 1.00 × (1.00–1.00), 2000 ns | 2.00 | 3.00 (0.75) | 5 MiB | 0.010 | ≤ 0.5 × | MISSED |
 `
 	text := tab.markdown()
 	if got := text[len(text)-len(want):]; got != want {

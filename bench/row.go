@@ -11,6 +11,7 @@ type row struct {
 	Figure    string  // the median, and what lies around it
 	Yardstick float64 // the figure as a multiple of json.Valid's rate; 0: that says nothing here
 	CPU       float64 // µs of all cores per event; 0: that says nothing here
+	CPUTimes  float64 // the same as a multiple of json.Valid's
 	Peak      int64   // bytes in memory at most, without the events themselves; 0: not known
 	Allocs    float64 // objects per event; negative: that says nothing here
 	Goal      string  // "" without one
@@ -20,7 +21,7 @@ type row struct {
 }
 
 // Columns of the table.
-var columns = []string{"what", "reached: median (lowest–highest)", "× json.Valid", "CPU µs/event", "memory at most", "objects/event", "goal", ""}
+var columns = []string{"what", "reached: median (lowest–highest)", "× json.Valid", "CPU µs/event (× json.Valid)", "memory at most", "objects/event", "goal", ""}
 
 // cells returns the row as the columns show it.
 func (r *row) cells() []string {
@@ -29,7 +30,7 @@ func (r *row) cells() []string {
 		c[2] = fmt.Sprintf("%.2f", r.Yardstick)
 	}
 	if r.CPU > 0 {
-		c[3] = fmt.Sprintf("%.2f", r.CPU)
+		c[3] = fmt.Sprintf("%.2f (%.2f)", r.CPU, r.CPUTimes)
 	}
 	if r.Peak > 0 {
 		c[4] = fmt.Sprintf("%d MiB", r.Peak>>20)
@@ -52,7 +53,7 @@ func rateRow(what string, s []sample, goal float64) row {
 	r := commonRow(what, s)
 	f := over(s, rate)
 	r.Figure = fmt.Sprintf("%s/s (%s–%s)", short(f.Mid), short(f.Low), short(f.High))
-	r.Yardstick = over(s, func(s *sample) float64 { return rate(s) / s.yardstick }).Mid
+	r.Yardstick = over(s, func(s *sample) float64 { return rate(s) / s.yardstick.rate }).Mid
 	if goal > 0 {
 		r.Goal, r.Met = "≥ "+short(goal)+"/s", f.Mid >= goal
 	}
@@ -65,7 +66,7 @@ func ratioRow(what string, s, base []sample, goal float64) row {
 	f := ratios(s, base, perEvent)
 	ns := over(s, perEvent).Mid
 	r.Figure = fmt.Sprintf("%.2f × (%.2f–%.2f), %.0f ns", f.Mid, f.Low, f.High, ns)
-	r.Yardstick = over(s, func(s *sample) float64 { return rate(s) / s.yardstick }).Mid
+	r.Yardstick = over(s, func(s *sample) float64 { return rate(s) / s.yardstick.rate }).Mid
 	if goal > 0 {
 		r.Goal, r.Met = fmt.Sprintf("≤ %g ×", goal), f.Mid <= goal
 	}
@@ -76,10 +77,11 @@ func ratioRow(what string, s, base []sample, goal float64) row {
 func commonRow(what string, s []sample) row {
 	return row{
 		What:      what,
-		CPU:       over(s, func(s *sample) float64 { return float64(s.cpu.Nanoseconds()) / 1000 / float64(s.events) }).Mid,
+		CPU:       over(s, perEventCPU).Mid,
+		CPUTimes:  over(s, timesYardstickCPU).Mid,
 		Peak:      int64(over(s, func(s *sample) float64 { return float64(s.peak) }).High),
 		Allocs:    over(s, func(s *sample) float64 { return float64(s.allocs) / float64(s.events) }).Mid,
-		JSONValid: over(s, func(s *sample) float64 { return s.yardstick }),
+		JSONValid: over(s, func(s *sample) float64 { return s.yardstick.rate }),
 	}
 }
 

@@ -60,7 +60,7 @@ rules:
 
   long-session:
     severity: low
-    event: '*'
+    event: [OrderCreated, OrderPaid, HttpRequest]   # not what the credit desk does
     by: customer_id
     on: close
     let: {steps: count over session 30m}

@@ -18,7 +18,13 @@ type sample struct {
 	cpu       time.Duration // of all threads
 	allocs    uint64        // objects
 	peak      int64         // bytes in memory at most, without the events themselves; 0: not known
-	yardstick float64       // events a second
+	yardstick measure       // the mean of before and after
+}
+
+// measure is how fast the yardstick was.
+type measure struct {
+	rate float64 // events a second
+	cpu  float64 // µs per event; 0: not known
 }
 
 // job is what a sample is taken of. What comes before and after it is not timed.
@@ -52,7 +58,7 @@ func (l *lab) sample(j *job) (s sample, err error) {
 			return s, err
 		}
 	}
-	before, err := yardstick(j.in)
+	before, err := takeYardstick(j.in)
 	if err != nil {
 		return s, err
 	}
@@ -62,8 +68,8 @@ func (l *lab) sample(j *job) (s sample, err error) {
 	if s.events = j.events; s.events == 0 {
 		s.events = j.in.count
 	}
-	after, err := yardstick(j.in)
-	s.yardstick = (before + after) / 2
+	after, err := takeYardstick(j.in)
+	s.yardstick = measure{(before.rate + after.rate) / 2, (before.cpu + after.cpu) / 2}
 	if err == nil && j.after != nil {
 		err = j.after()
 	}
@@ -95,28 +101,42 @@ func (l *lab) time(j *job, s *sample) error {
 // yardstickEvents is how many events the yardstick is timed on at most.
 const yardstickEvents = 200_000
 
-// yardstick returns how many of the input's events json.Valid takes a second, on one core.
-func yardstick(in *input) (float64, error) {
+// takeYardstick times json.Valid on the first events of an input, on one core.
+func takeYardstick(in *input) (measure, error) {
 	var lines [][]byte
 	for rest := in.data; len(rest) > 0 && len(lines) < yardstickEvents; {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
 		lines = append(lines, line)
 	}
-	begin := time.Now()
+	cpu, begin := cpuTime(), time.Now()
 	for _, line := range lines {
 		if !json.Valid(line) {
-			return 0, fmt.Errorf("an event is no JSON: %s", line)
+			return measure{}, fmt.Errorf("an event is no JSON: %s", line)
 		}
 	}
-	return float64(len(lines)) / time.Since(begin).Seconds(), nil
+	n := float64(len(lines))
+	return measure{n / time.Since(begin).Seconds(), micros(cpuTime()-cpu) / n}, nil
 }
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 // rate is events a second.
 func rate(s *sample) float64 { return float64(s.events) / s.wall.Seconds() }
 
 // perEvent is wall time per event, in ns.
 func perEvent(s *sample) float64 { return float64(s.wall.Nanoseconds()) / float64(s.events) }
+
+// perEventCPU is the time of all cores per event, in µs.
+func perEventCPU(s *sample) float64 { return micros(s.cpu) / float64(s.events) }
+
+// timesYardstickCPU is the same as a multiple of the yardstick's.
+func timesYardstickCPU(s *sample) float64 {
+	if s.yardstick.cpu == 0 {
+		return 0 // not known
+	}
+	return perEventCPU(s) / s.yardstick.cpu
+}
 
 // seconds is wall time.
 func seconds(s *sample) float64 { return s.wall.Seconds() }
