@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -20,7 +22,6 @@ import (
 	"kelpie/journal"
 	"kelpie/rules"
 	"kelpie/source"
-	"kelpie/state"
 	"kelpie/traffic"
 )
 
@@ -113,7 +114,7 @@ func demo(ctx context.Context, stdout io.Writer, o *demoOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.close()) }()
+	defer func() { err = errors.Join(err, d.house.close()) }()
 	d.shop = &shop{
 		g: g, start: traffic.DefaultStart, speed: o.speed, rush: o.rush,
 		length: time.Duration(o.length) * time.Millisecond, over: ctx.Done(),
@@ -127,15 +128,13 @@ func demo(ctx context.Context, stdout io.Writer, o *demoOptions) (err error) {
 	return d.sumUp(o)
 }
 
-// running is the demo with all that it has open.
+// running is the demo while it runs.
 type running struct {
 	cfg    *config.Config
 	set    *rules.Set
-	log    *journal.Log
-	store  *state.Store
+	house  *house
 	shop   *shop
 	screen *screen
-	began  time.Time
 	took   time.Duration
 }
 
@@ -148,21 +147,13 @@ func openDemo(dir string, s *screen) (d *running, err error) {
 	if d.cfg, err = config.Load(filepath.Join(dir, configHere)); err != nil {
 		return nil, err
 	}
-	if d.set, err = rules.Load(d.cfg.Rules, d.cfg.RuleOptions()); err != nil {
+	if d.set, err = loadConfigured(d.cfg); err != nil {
 		return nil, err
 	}
-	if d.log, err = journal.Open(d.cfg.Log.Dir, journal.Options{SegmentSize: d.cfg.Log.Segment}); err != nil {
-		return nil, err
-	}
-	_, blocks := d.cfg.State.Memory()
-	d.store, err = state.Open(d.cfg.State.Dir, state.Options{Cache: blocks, MemTable: demoMemTable, Rejected: d.cfg.RejectBounds()})
-	if err != nil {
-		return nil, errors.Join(err, d.log.Close())
-	}
-	return d, nil
+	receivers := []alert.Receiver{{Name: "screen", Notifier: s}}
+	d.house, err = openHouse(d.cfg, slog.New(slog.DiscardHandler), houseOptions{more: receivers, memTable: demoMemTable})
+	return d, err
 }
-
-func (d *running) close() error { return errors.Join(d.store.Close(), d.log.Close()) }
 
 func (d *running) greet(o *demoOptions) error {
 	if o.asJSON {
@@ -174,25 +165,21 @@ func (d *running) greet(o *demoOptions) error {
 
 // run runs the service until the shop ends.
 func (d *running) run(ctx context.Context) error {
-	dispatcher, err := alert.NewDispatcher(d.store, []alert.Receiver{{Name: "screen", Notifier: d.screen}}, alert.Options{})
-	if err != nil {
-		return err
-	}
 	memory, _ := d.cfg.State.Memory()
 	service := engine.NewService(engine.ServiceOptions{
-		Log: d.log, Store: d.store, Dispatcher: dispatcher,
+		Log: d.house.log, Store: d.house.store, Dispatcher: d.house.dispatcher,
 		Inputs: []engine.Input{{Name: shopName, Once: true, Open: d.open}},
-		Event:  d.cfg.Event.Spec, Time: d.cfg.TimeSpec(), Rules: d.set,
-		Memory: memory, Commit: d.cfg.State.Commit, UntilEnd: true, Clock: wallClock{},
+		Event:  d.cfg.Event.Spec, Time: d.cfg.TimeSpec(), Rules: d.set, Shards: runtime.GOMAXPROCS(0),
+		Memory: memory, Commit: d.cfg.State.Commit, UntilEnd: true, Clock: wall{},
 	})
-	d.began = time.Now()
+	began := time.Now()
 	over := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() { d.watch(service, over) })
-	err = service.Run(ctx)
+	err := d.house.serve(ctx, service, d.cfg.Metrics.Listen)
 	close(over)
 	watching.Wait()
-	d.took = time.Since(d.began)
+	d.took = time.Since(began)
 	d.screen.close()
 	return err
 }
@@ -239,7 +226,7 @@ func (d *running) sumUp(o *demoOptions) error {
 	for _, r := range d.set.Rules {
 		names = append(names, r.Name)
 	}
-	sc, err := newScore(names, d.shop.g.Labels(), d.store)
+	sc, err := newScore(names, d.shop.g.Labels(), d.house.store)
 	if err != nil {
 		return err
 	}
@@ -259,21 +246,13 @@ func (d *running) sumUp(o *demoOptions) error {
 	return err
 }
 
-// wallClock is the service's clock.
-type wallClock struct{}
-
-// Now implements engine.Clock.
-func (wallClock) Now() time.Time { return time.Now() }
-
-// After implements engine.Clock.
-func (wallClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
-
 // demoConfig is the configuration of the demo, and of who goes on with what it kept.
 const demoConfig = `# Written by kelpie demo: a made-up shop, watched by the founding rules.
 data: .
 event: {type: type, time: time, id: id}
 time: {order: arrival, disorder: 2s}
 rules: rules
+alerts: {stdout: off}
 metrics: {listen: off}
 `
 

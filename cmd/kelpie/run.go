@@ -73,7 +73,7 @@ func runService(c *cobra.Command, o *runOptions) (err error) {
 	}
 	logger := cfg.Logging.Logger(c.ErrOrStderr())
 	inputs := newInputs(cfg, o.untilEnd, c.InOrStdin(), logger)
-	h, err := openHouse(cfg, logger, c.OutOrStdout())
+	h, err := openHouse(cfg, logger, houseOptions{out: c.OutOrStdout()})
 	if err != nil {
 		return err
 	}
@@ -124,8 +124,15 @@ type house struct {
 	out        *slog.Logger
 }
 
+// houseOptions say of a house what the configuration does not.
+type houseOptions struct {
+	out      io.Writer        // what the configuration calls stdout
+	more     []alert.Receiver // beside those of the configuration
+	memTable int64            // bytes, state.Options.MemTable
+}
+
 // openHouse opens log and state, which belong to one process at a time, and the receivers.
-func openHouse(cfg *config.Config, logger *slog.Logger, out io.Writer) (h *house, err error) {
+func openHouse(cfg *config.Config, logger *slog.Logger, o houseOptions) (h *house, err error) {
 	h = &house{out: logger}
 	defer func() {
 		if err != nil {
@@ -140,15 +147,16 @@ func openHouse(cfg *config.Config, logger *slog.Logger, out io.Writer) (h *house
 	}
 	h.closers = append(h.closers, h.log)
 	_, blocks := cfg.State.Memory()
-	if h.store, err = state.Open(cfg.State.Dir, state.Options{Cache: blocks, Rejected: cfg.RejectBounds(), Log: logger}); err != nil {
-		return h, err
-	}
-	h.closers = append(h.closers, h.store)
-	receivers, err := h.openReceivers(cfg.Alerts, out)
+	h.store, err = state.Open(cfg.State.Dir, state.Options{Cache: blocks, MemTable: o.memTable, Rejected: cfg.RejectBounds(), Log: logger})
 	if err != nil {
 		return h, err
 	}
-	h.dispatcher, err = alert.NewDispatcher(h.store, receivers, alert.Options{Retention: cfg.Alerts.Keep, Log: logger})
+	h.closers = append(h.closers, h.store)
+	receivers, err := h.openReceivers(cfg.Alerts, o.out)
+	if err != nil {
+		return h, err
+	}
+	h.dispatcher, err = alert.NewDispatcher(h.store, append(receivers, o.more...), alert.Options{Retention: cfg.Alerts.Keep, Log: logger})
 	return h, err
 }
 
