@@ -108,7 +108,6 @@ func (l *loop) commit(sync bool) error {
 	if err := l.noted.put(p.Batch); err != nil {
 		return err
 	}
-	l.putVersion(p.Batch)
 	c := &commit{pending: p, book: epoch, sync: sync, retain: -1}
 	if l.retain && sync {
 		c.retain, l.retain = l.engine.neededFrom(), false

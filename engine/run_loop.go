@@ -29,7 +29,6 @@ type loop struct {
 	engine   *Engine
 	book     *alert.Book
 	rules    string // fingerprint
-	version  string // text of the rules, to be committed; "": it has been
 	noted    notes
 	parts    map[string]int // partitions of the engine by the names of sources; those of the common one are not in it
 	rejected []Rejection    // since the last flush

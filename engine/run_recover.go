@@ -24,8 +24,7 @@ func newLoop(s *Service) (*loop, error) {
 	return l, l.install(s.o.Rules)
 }
 
-// install plans a set of rules and makes an engine for it that stands where the store was committed last. It changes
-// nothing if the set cannot be planned.
+// install plans a set of rules and makes an engine for it that stands where the store was committed last.
 func (l *loop) install(set *rules.Set) error {
 	units, err := LoadUnits(l.s.o.Store)
 	if err != nil {
@@ -33,7 +32,7 @@ func (l *loop) install(set *rules.Set) error {
 	}
 	p, err := NewPlan(set, l.s.o.Event, l.s.o.Time, units)
 	if err != nil {
-		return errors.Join(errPlan, err)
+		return err
 	}
 	e, err := Recover(p, units, l.s.o.Store, Options{Shards: l.s.o.Shards, KeepUpdates: true})
 	if err != nil {
@@ -43,9 +42,6 @@ func (l *loop) install(set *rules.Set) error {
 	l.divide()
 	return l.check()
 }
-
-// errPlan says that rules cannot be carried out.
-var errPlan = errors.New("engine: plan the rules")
 
 // divide registers the partitions of the log. The common one is not waited for if no input belongs to it.
 func (l *loop) divide() {

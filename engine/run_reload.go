@@ -2,12 +2,9 @@ package engine
 
 import (
 	"context"
-	"errors"
-	"strings"
 
 	"kelpie/alert"
 	"kelpie/rules"
-	"kelpie/state"
 )
 
 // loadedRules is what came of reading the rules again.
@@ -37,20 +34,24 @@ func (l *loop) adopt(stop context.Context, r loadedRules) error {
 		l.load()
 		return nil
 	}
-	if r.err != nil {
-		l.refuse(r.err)
+	err := r.err
+	var p *Plan
+	if err == nil { // with numbers of its own: whether they can be planned at all
+		p, err = NewPlan(r.set, l.s.o.Event, l.s.o.Time, NewUnits())
+	}
+	if err != nil {
+		l.refuse(err)
+		return nil
+	}
+	if p.Fingerprint() == l.rules {
+		l.s.o.Logger.Info("kelpie: the rules are the same as before", "version", l.rules)
 		return nil
 	}
 	if err := l.quiesce(); err != nil {
 		return err
 	}
 	old := l.engine
-	err := l.install(r.set)
-	if errors.Is(err, errPlan) {
-		l.refuse(err)
-		return nil
-	}
-	if err != nil {
+	if err := l.install(r.set); err != nil {
 		return err
 	}
 	l.tally.retire(old.Counters())
@@ -81,17 +82,8 @@ func (l *loop) quiesce() error {
 	return l.await()
 }
 
-// welcome keeps the text of rules that have begun to run, and ends the alerts of rules that are not there any more.
+// welcome counts the alerts that are open when rules begin to run, and ends those of rules that are not there any more.
 func (l *loop) welcome() error {
-	store := l.s.o.Store
-	known, err := store.Rules(l.rules)
-	if err != nil {
-		return err
-	}
-	if known == nil {
-		l.version = versionText(l.engine.plan.Set)
-		l.touch()
-	}
 	clear(l.tally.Open)
 	return l.eachOpen(func(a *alert.Alert) error {
 		if l.engine.plan.Set.Rule(a.Rule) != nil {
@@ -128,25 +120,4 @@ func (l *loop) eachOpen(f func(*alert.Alert) error) error {
 			return nil
 		}
 	}
-}
-
-// putVersion keeps the text of rules that are new.
-func (l *loop) putVersion(b *state.Batch) {
-	if l.version != "" {
-		b.SetRules(l.rules, []byte(l.version))
-		l.version = ""
-	}
-}
-
-// versionText is the canonical text of a set, by which a version of the rules is kept: a YAML document for each table
-// and rule.
-func versionText(set *rules.Set) string {
-	var texts []string
-	for _, t := range set.Tables {
-		texts = append(texts, t.Text)
-	}
-	for _, r := range set.Rules {
-		texts = append(texts, r.Text)
-	}
-	return strings.Join(texts, "---\n")
 }

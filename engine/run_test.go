@@ -80,11 +80,13 @@ type world struct {
 	tb       testing.TB
 	fs       vfs.FS
 	rules    string
+	set      *rules.Set // in place of rules
 	spec     engine.TimeSpec
 	inputs   []engine.Input
 	untilEnd bool
 	shards   int
 	memory   int64
+	cache    int64 // of the store, and its memtables
 	commit   time.Duration
 	segment  int64
 	notify   alert.Notifier
@@ -96,7 +98,7 @@ type world struct {
 
 func newWorld(tb testing.TB, fs vfs.FS) *world {
 	return &world{
-		tb: tb, fs: fs, rules: serviceRules, untilEnd: true, shards: 2, notify: &told{},
+		tb: tb, fs: fs, rules: serviceRules, untilEnd: true, shards: 2, notify: &told{}, cache: 1 << 20,
 		spec: engine.TimeSpec{Disorder: 2000, Idle: 30_000, Future: 300_000},
 	}
 }
@@ -117,7 +119,7 @@ func (w *world) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	store, err := state.Open("data/state", state.Options{FS: w.fs, Seed: 1, Cache: 1 << 20, MemTable: 1 << 20, Log: w.out})
+	store, err := state.Open("data/state", state.Options{FS: w.fs, Seed: 1, Cache: w.cache, MemTable: w.cache, Log: w.out})
 	if err != nil {
 		return err
 	}
@@ -126,8 +128,11 @@ func (w *world) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if w.set == nil {
+		w.set = loadRules(w.tb, w.rules)
+	}
 	s := engine.NewService(engine.ServiceOptions{
-		Log: log, Store: store, Inputs: w.inputs, Dispatcher: d, Time: w.spec, Rules: loadRules(w.tb, w.rules), Load: w.load,
+		Log: log, Store: store, Inputs: w.inputs, Dispatcher: d, Time: w.spec, Rules: w.set, Load: w.load,
 		Shards: w.shards, Memory: w.memory, Commit: w.commit, UntilEnd: w.untilEnd, Clock: wall{}, Logger: w.out,
 	})
 	if w.started != nil {
@@ -309,9 +314,6 @@ func messagesOf(a *alert.Alert) (keys []string) {
 
 // describe writes what a fold decides about an alert.
 func describe(a *alert.Alert) string {
-	if !a.Open() {
-		a.Updated, a.Evaluations, a.Values = 0, 0, nil
-	}
 	values, _ := json.Marshal(a.Values)
 	return fmt.Sprintf("%s %q opened %d by %s%s%v updated %d after %d resolved %v %d %s: %s %s", a.Rule, a.Key, a.Opened,
 		a.Opener.Event, a.Opener.Position, a.Opener.Window, a.Updated, a.Evaluations, a.State, a.Resolved, a.Reason, a.Message, values)
