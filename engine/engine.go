@@ -48,8 +48,9 @@ type Observation struct {
 	Position  string       // of the event; "" on a close
 	Window    *window.Span // of a close or a session
 	Fired     bool
-	Abstained string     // "", "missing NAME", "not ready" or "error: …"
-	Env       *rules.Env // facts, tables and the event as the rule saw them
+	Abstained string             // "", "missing NAME", "not ready" or "error: …"
+	Approx    map[string]float64 // facts that come from sketches, with their relative error
+	Env       *rules.Env         // facts, tables and the event as the rule saw them
 }
 
 // Engine folds events. It has no clock, writes nothing, and gives the same effects for the same events in the same
@@ -166,7 +167,9 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	for i := range e.evs {
 		e.evs[i].index = uint32(i)
 	}
-	e.parallel(func(i int) { e.workers[i].route(e.evs, i, len(e.workers)) })
+	if e.plan.Time.ByTime {
+		e.parallel(func(i int) { e.workers[i].routeShare(e.evs, i, len(e.workers)) })
+	}
 	e.parallel(func(i int) {
 		sh := e.shards[i]
 		sh.out.reset()
@@ -210,6 +213,7 @@ func (e *Engine) advance(b *Batch) {
 	p := e.partitions[b.Partition]
 	p.idle = false
 	for _, wk := range e.workers {
+		wk.moveBy(uint32(len(e.evs)))
 		for i := range wk.recs {
 			rec := &wk.recs[i]
 			if wk.refused[i] || e.folded(p, rec.Time, wk.seqs[i]) {
@@ -240,6 +244,9 @@ func (e *Engine) advance(b *Batch) {
 func (e *Engine) folded(p *partition, t int64, seq uint64) bool {
 	if int64(seq&(1<<offsetBits-1)) >= p.read {
 		return false
+	}
+	if !e.plan.Time.ByTime {
+		return true
 	}
 	return t < e.front || t == e.front && seq <= e.frontSeq
 }
@@ -278,9 +285,17 @@ func (e *Engine) release(w int64) {
 	e.fold = max(e.fold, w)
 }
 
+// begin begins a stride without new records.
+func (e *Engine) begin() {
+	e.evs = e.evs[:0]
+	for _, w := range e.workers {
+		w.clear()
+	}
+}
+
 // Tick moves the watermark to w without an event: time goes on while the sources are idle.
 func (e *Engine) Tick(w int64) (*Effects, error) {
-	e.evs = e.evs[:0]
+	e.begin()
 	e.w = max(e.w, w)
 	if e.plan.Time.ByTime {
 		e.release(e.w)
@@ -297,6 +312,7 @@ func (e *Engine) End(drain bool) (*Effects, error) {
 	if e.newest == none {
 		return fx, nil
 	}
+	e.begin()
 	e.w = max(e.w, e.newest)
 	for len(e.waiting) > 0 {
 		e.release(e.waiting[0].t + 1)
@@ -308,7 +324,7 @@ func (e *Engine) End(drain bool) (*Effects, error) {
 	for i, r := range fx.Rows {
 		fx.Rows[i] = bytes.Clone(r)
 	}
-	e.evs = e.evs[:0]
+	e.begin()
 	more := &Effects{}
 	for _, sh := range e.shards {
 		sh.draining = true

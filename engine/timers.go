@@ -123,19 +123,38 @@ func (sh *shard) gcAt(row *state.Row, t int64) {
 
 // fire handles everything that is due at watermark w.
 func (sh *shard) fire(w int64) {
+	var due [16]timer
 	for sh.timers.next() <= w {
-		t := sh.timers.pop()
-		d := sh.engine.plan.dims[t.dim]
-		err := sh.rows[t.dim].ByHash(t.hash, func(row state.Row) error {
-			if row.Due() <= w {
-				sh.rowDue(d, &row, w)
-			}
-			return nil
-		})
-		if err != nil {
-			sh.fatal(err)
-			return
+		n := 0
+		for n < len(due) && sh.timers.next() <= w {
+			due[n] = sh.timers.pop()
+			n++
 		}
+		sh.peekTimers(due[:n])
+		for _, t := range due[:n] {
+			d := sh.engine.plan.dims[t.dim]
+			err := sh.rows[t.dim].ByHash(t.hash, func(row state.Row) error {
+				if row.Due() <= w {
+					sh.rowDue(d, &row, w)
+				}
+				return nil
+			})
+			if err != nil {
+				sh.fatal(err)
+				return
+			}
+		}
+	}
+}
+
+// peekTimers touches the rows of several timers, so that the cache misses overlap.
+func (sh *shard) peekTimers(due []timer) {
+	var ids [16]uint32
+	for i, t := range due {
+		ids[i] = sh.rows[t.dim].Peek(t.hash)
+	}
+	for i, t := range due {
+		sh.peeked += sh.rows[t.dim].PeekRow(ids[i])
 	}
 }
 

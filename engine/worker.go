@@ -49,7 +49,9 @@ func (w *worker) decode(b *Batch, lines []Line) {
 		w.refused = make([]bool, n)
 	}
 	w.recs, w.seqs, w.refused = w.recs[:n], w.seqs[:n], w.refused[:n]
+	w.clear()
 	future := w.engine.plan.Time.Future
+	read, byTime, taken := w.engine.partitions[b.Partition].read, w.engine.plan.Time.ByTime, uint32(0)
 	for i, l := range lines {
 		r := &w.recs[i]
 		r.Fields = w.fields[i*slots : (i+1)*slots : (i+1)*slots]
@@ -60,8 +62,14 @@ func (w *worker) decode(b *Batch, lines []Line) {
 		}
 		w.seqs[i] = pack(b.Partition, l.Offset)
 		w.refused[i] = no != nil
-		if no != nil && l.Offset >= w.engine.partitions[b.Partition].read {
-			w.reject(b, l, raw, no)
+		switch {
+		case no != nil:
+			if l.Offset >= read {
+				w.reject(b, l, raw, no)
+			}
+		case !byTime && l.Offset >= read:
+			w.route(r, taken) // while its bytes are at hand
+			taken++
 		}
 	}
 }
@@ -72,30 +80,51 @@ func (w *worker) reject(b *Batch, l Line, raw []byte, no *event.Refusal) {
 	w.bad = append(w.bad, Rejection{Position: p, Reason: no.Reason, Offset: no.Offset, Detail: no.Detail, Raw: bytes.Clone(raw)})
 }
 
-// route turns a share of the stride's events into operations of the shards.
-func (w *worker) route(evs []foldEvent, i, n int) {
+// clear begins a new stride.
+func (w *worker) clear() {
 	for k := range w.ops {
 		w.ops[k] = w.ops[k][:0]
 	}
 	w.keys = w.keys[:0]
-	e := w.engine
+}
+
+// routeShare turns a share of the stride's events into operations of the shards.
+func (w *worker) routeShare(evs []foldEvent, i, n int) {
+	w.clear()
 	for k := len(evs) * i / n; k < len(evs)*(i+1)/n; k++ {
-		ev := &evs[k]
-		for _, l := range e.plan.lookup(ev.rec.Type) {
-			o := op{ev: uint32(k), lane: uint32(l.id)}
-			to := l.id % len(w.ops)
-			if len(l.dims) == 1 {
-				at := len(w.keys)
-				var ok bool
-				if w.keys, ok = e.appendKey(w.keys, ev.rec, l.dims[0].slots); !ok {
-					w.keys = w.keys[:at]
-					continue
-				}
-				o.key = w.keys[at:len(w.keys):len(w.keys)]
-				o.hash = e.hash(o.key)
-				to = e.shardOf(l, o.hash)
-			}
-			w.ops[to] = append(w.ops[to], o)
+		w.route(evs[k].rec, uint32(k))
+	}
+}
+
+// moveBy adds n to the indexes of the events in the worker's operations, which have been counted from its own first one.
+func (w *worker) moveBy(n uint32) {
+	if n == 0 {
+		return
+	}
+	for _, ops := range w.ops {
+		for i := range ops {
+			ops[i].ev += n
 		}
+	}
+}
+
+// route turns an event, the one with index ev of the stride, into operations of the shards.
+func (w *worker) route(rec *event.Record, ev uint32) {
+	e := w.engine
+	for _, l := range e.plan.lookup(rec.Type) {
+		o := op{ev: ev, lane: uint32(l.id)}
+		to := l.id % len(w.ops)
+		if len(l.dims) == 1 {
+			at := len(w.keys)
+			var ok bool
+			if w.keys, ok = e.appendKey(w.keys, rec, l.dims[0].slots); !ok {
+				w.keys = w.keys[:at]
+				continue
+			}
+			o.key = w.keys[at:len(w.keys):len(w.keys)]
+			o.hash = e.hash(o.key)
+			to = e.shardOf(l, o.hash)
+		}
+		w.ops[to] = append(w.ops[to], o)
 	}
 }

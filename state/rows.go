@@ -100,7 +100,12 @@ func (s *Rows) PeekRow(id uint32) byte {
 	if id == 0 {
 		return 0
 	}
-	return s.mem.at(s.meta[id-1].loc)[0]
+	b := s.mem.at(s.meta[id-1].loc)
+	n := b[0]
+	if len(b) > 192 {
+		n += b[64] + b[128] + b[192]
+	}
+	return n
 }
 
 func (s *Rows) lookup(hash uint64, key []byte) (uint32, bool) {
