@@ -10,7 +10,7 @@ import (
 )
 
 // mapFile maps a file into memory, outside the heap: events that a benchmark holds ready must not put off the garbage
-// collections of the product. Every page is touched, so that reading them later costs the same each time.
+// collections of the product.
 func mapFile(name string) (b []byte, unmap func() error, err error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -25,17 +25,5 @@ func mapFile(name string) (b []byte, unmap func() error, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("map %q: %w", name, err)
 	}
-	touch(b)
 	return b, func() error { return syscall.Munmap(b) }, nil
 }
-
-func touch(b []byte) {
-	var sum byte
-	for i := 0; i < len(b); i += os.Getpagesize() {
-		sum += b[i]
-	}
-	touched = sum
-}
-
-// touched keeps the compiler from leaving touch out.
-var touched byte
