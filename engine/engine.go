@@ -78,7 +78,8 @@ type Engine struct {
 	events   uint64 // folded since the state is there
 	store    *state.Store
 	spare    [][]*state.Batch // by shard
-	memory   *registry        // what the store is to know of the rows from the next commit on; nil: it knows
+	registry *registry        // of the store
+	unknown  bool             // the store does not know the rules and the numbers yet
 }
 
 // partition is one ordered part of a stream.

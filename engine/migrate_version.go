@@ -66,8 +66,7 @@ func loadPlan(s *state.Store, fingerprint string, r *registry) (*Plan, error) {
 		return nil, fmt.Errorf("engine: the rules that the state was made with (version %s): %w", fingerprint, err)
 	}
 	if p.fingerprint != fingerprint || !r.stored.holds(p.parts) {
-		return nil, fmt.Errorf("engine: the rules that the state was made with (version %s) mean something else to this Kelpie: "+
-			"use the Kelpie that wrote the state, or delete the state, which is then made anew from the log", fingerprint)
+		return nil, notLaidOut(fingerprint)
 	}
 	return p, nil
 }

@@ -82,10 +82,22 @@ func (l *loop) quiesce() error {
 	return l.await()
 }
 
-// welcome counts the alerts that are open when rules begin to run, and ends those of rules that are not there any more.
+// welcome counts the alerts that are open when rules begin to run, and ends those of rules that are not there any more or
+// have another key.
 func (l *loop) welcome() error {
+	over := map[string]bool{}
+	for _, c := range l.engine.Dropped() {
+		over[c.ID] = true
+		l.touch()
+		if err := l.book.Resolve(c.ID, c.At, c.Reason); err != nil {
+			return err
+		}
+	}
 	clear(l.tally.Open)
 	return l.eachOpen(func(a *alert.Alert) error {
+		if over[a.ID] {
+			return nil
+		}
 		if l.engine.plan.Set.Rule(a.Rule) != nil {
 			l.tally.Open[a.Rule]++
 			return nil
