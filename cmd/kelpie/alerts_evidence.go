@@ -11,6 +11,7 @@ import (
 
 	"kelpie/alert"
 	"kelpie/config"
+	"kelpie/engine"
 	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/rules"
@@ -58,18 +59,9 @@ func (o *showOptions) evidence(c *cobra.Command, cfg *config.Config, s *state.St
 
 // ruleOf returns the rule that found an alert: as it was then, which the state knows, unless rules are named.
 func (o *showOptions) ruleOf(cfg *config.Config, s *state.Store, a *alert.Alert) (*rules.Set, *rules.Rule, error) {
-	var set *rules.Set
-	var err error
-	if len(o.rules) == 0 {
-		if set, err = storedRules(s, a.Rules, cfg.RuleOptions()); err != nil {
-			return nil, nil, err
-		}
-	}
-	if set == nil {
-		from := &settings{rules: cfg.RuleOptions(), files: cfg.Rules}
-		if set, err = from.loadRules(o.rules); err != nil {
-			return nil, nil, err
-		}
+	set, err := o.rulesThen(cfg, s, a)
+	if err != nil {
+		return nil, nil, err
 	}
 	rule := set.Rule(a.Rule)
 	if rule == nil {
@@ -78,30 +70,18 @@ func (o *showOptions) ruleOf(cfg *config.Config, s *state.Store, a *alert.Alert)
 	return set, rule, nil
 }
 
-// storedRules returns the version of the rules with a fingerprint, nil if it is not kept. It is kept as one document for
-// each table and rule.
-func storedRules(s *state.Store, fingerprint string, o rules.Options) (*rules.Set, error) {
-	text, err := s.Rules(fingerprint)
-	if err != nil || text == nil {
-		return nil, err
-	}
-	var parts [2]strings.Builder
-	heads := [2]string{"tables:\n", "rules:\n"}
-	for doc := range strings.SplitSeq(string(text), "\n---\n") {
-		for i, head := range heads {
-			if body, ok := strings.CutPrefix(doc, head); ok {
-				if parts[i].Len() == 0 {
-					parts[i].WriteString(head)
-				}
-				parts[i].WriteString(strings.TrimSuffix(body, "\n") + "\n")
-			}
+func (o *showOptions) rulesThen(cfg *config.Config, s *state.Store, a *alert.Alert) (*rules.Set, error) {
+	if len(o.rules) == 0 && a.Rules != "" {
+		p, err := engine.StoredPlan(s, a.Rules)
+		if err != nil {
+			return nil, fmt.Errorf("%w\n    name the rules: -r rules/", err)
+		}
+		if p != nil {
+			return p.Set, nil
 		}
 	}
-	set, err := rules.LoadBytes("version "+fingerprint, []byte(parts[0].String()+parts[1].String()), o)
-	if err != nil {
-		return nil, fmt.Errorf("the rules as they were: %w\n    name the rules: -r rules/", err)
-	}
-	return set, nil
+	from := &settings{rules: cfg.RuleOptions(), files: cfg.Rules}
+	return from.loadRules(o.rules)
 }
 
 // matcher knows which events were in an alert's windows when it opened.
