@@ -250,7 +250,9 @@ func (n *intake) failure() (err error) {
 		return nil
 	}
 	for _, r := range n.readers {
-		err = errors.Join(err, r.problem())
+		if why := r.problem(); why != nil {
+			err = errors.Join(err, fmt.Errorf("input %s: %w", r.in.Name, why))
+		}
 	}
 	return err
 }

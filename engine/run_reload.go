@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"kelpie/alert"
 	"kelpie/rules"
@@ -67,9 +68,20 @@ func (l *loop) adopt(stop context.Context, r loadedRules) error {
 // refuse goes on with the rules that there are.
 func (l *loop) refuse(err error) {
 	l.tally.RefusedReloads++
-	l.s.o.Logger.Error("kelpie: the new rules are refused, the old ones go on", "error", err)
+	var wrong rules.Errors
+	if errors.As(err, &wrong) {
+		l.s.o.Logger.Error("kelpie: the new rules are refused, the old ones go on", "mistakes", len(wrong))
+		for _, e := range wrong[:min(len(wrong), mistakesSaid)] {
+			l.s.o.Logger.Error("kelpie: mistake in the rules", "at", e.At, "mistake", e.Message)
+		}
+	} else {
+		l.s.o.Logger.Error("kelpie: the new rules are refused, the old ones go on", "error", err)
+	}
 	l.publish()
 }
+
+// mistakesSaid is how many mistakes of rules are named at most; `kelpie check` names all.
+const mistakesSaid = 20
 
 // quiesce commits everything that has been folded, and waits for it.
 func (l *loop) quiesce() error {
