@@ -17,6 +17,9 @@ type bigs struct {
 	from  int // windows with more entries have a companion
 	limit int64
 
+	values   int // up to which facts with a limit are exact
+	foldBits int
+
 	logs   map[bigKey]*bigLog
 	newest *bigLog // in the order of use; a ring
 	bytes  int64
@@ -56,6 +59,16 @@ type big struct {
 	ordered  window.Ordered // percentiles
 	extremes *window.Extremes
 	acc      []byte // what can be taken back
+
+	// For facts with a limit.
+	n        int  // values
+	live     bool // the sketch is that of the panes from first on, if any is inside, and of the values
+	first    int64
+	inside   bool
+	distinct window.DistinctSketch
+	quantile window.QuantileSketch
+	about    int64 // the estimate
+	stale    bool
 }
 
 // hasBig reports whether a companion can compute the fact.
@@ -210,7 +223,9 @@ func (c *big) put(l *window.Log, i int) {
 	switch {
 	case f.Agg == "distinct" || f.Agg == "unseen":
 		if h, ok := l.Hash(i, f.column); ok {
+			c.n++
 			c.counter.Add(h)
+			c.stale = c.live && c.distinct.Add(h) || c.stale
 		}
 	case c.extremes != nil:
 		c.extremes.Insert(l.Time(i), l.Seq(i), l.Value(i, f.column))
@@ -220,7 +235,11 @@ func (c *big) put(l *window.Log, i int) {
 		}
 	default:
 		if x, ok := l.Value(i, f.column).Float64(); ok {
+			c.n++
 			c.ordered.Insert(x)
+			if c.live {
+				c.quantile.Add(x)
+			}
 		}
 	}
 }
@@ -231,6 +250,8 @@ func (c *big) take(l *window.Log, i int) {
 	switch {
 	case f.Agg == "distinct" || f.Agg == "unseen":
 		if h, ok := l.Hash(i, f.column); ok {
+			c.n--
+			c.live = false
 			c.counter.Remove(h)
 		}
 	case c.acc != nil:
@@ -239,6 +260,8 @@ func (c *big) take(l *window.Log, i int) {
 		}
 	default:
 		if x, ok := l.Value(i, f.column).Float64(); ok {
+			c.n--
+			c.live = false
 			c.ordered.Delete(x)
 		}
 	}
@@ -265,6 +288,7 @@ func (c *big) value() (event.Value, bool) {
 }
 
 func (c *big) reset() {
+	c.n, c.live = 0, false
 	c.counter.Reset()
 	c.ordered.Reset()
 	clear(c.acc)
@@ -277,6 +301,9 @@ func (c *big) size() int64 {
 	n := 200 + c.counter.Size() + c.ordered.Size() + len(c.acc)
 	if c.extremes != nil {
 		n += c.extremes.Size()
+	}
+	if c.live {
+		n += 20_000
 	}
 	return int64(n)
 }

@@ -9,7 +9,7 @@ import (
 const bigOverhead = 300
 
 func newBigs(limit int64) bigs {
-	return bigs{from: bigFrom, limit: limit, logs: map[bigKey]*bigLog{}}
+	return bigs{from: bigFrom, values: maxValues, foldBits: foldBits, limit: limit, logs: map[bigKey]*bigLog{}}
 }
 
 // find returns the companions of the scope's log in the row, nil if there are none.

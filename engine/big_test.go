@@ -54,10 +54,10 @@ func TestBigOnOff(t *testing.T) {
 
 const bigRule = `rules:
   r:
-    on: A
+    event: A
     by: k
-    facts: {v: "%s over 1h"}
-    when: v == 7
+    let: {v: "%s over 1h"}
+    when: v == 7.5
 `
 
 // bigEngine returns an engine with a rule whose one fact is given, and the batch of events of one key at steady distance,

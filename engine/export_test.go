@@ -8,6 +8,21 @@ func (e *Engine) SetBig(from int, limit int64) {
 	}
 }
 
+// SetLimit sets up to how many values facts with a limit are exact, and that folding is considered at one of 2^bits.
+func (e *Engine) SetLimit(values, bits int) {
+	for _, sh := range e.shards {
+		sh.big.values, sh.big.foldBits = values, bits
+	}
+}
+
+// RowBytes returns how large the rows are.
+func (e *Engine) RowBytes() (n int64) {
+	for _, sh := range e.shards {
+		n += sh.mem.Bytes()
+	}
+	return n
+}
+
 // Bigs returns how many logs have companions.
 func (e *Engine) Bigs() (n int) {
 	for _, sh := range e.shards {

@@ -81,7 +81,11 @@ func (sh *shard) evalFact(j *judgement, i int) {
 		env.Facts[i] = fp.Expr.Eval(env)
 		return
 	}
+	sh.rough = false
 	v, samples, exact := sh.windowFact(j, fp)
+	if sh.rough {
+		j.approx |= 1 << i
+	}
 	env.Facts[i], env.Samples[i] = v, samples
 	if !exact && fp.shared.sums() && !v.IsMissing() {
 		j.inexact |= 1 << i
@@ -186,6 +190,9 @@ func (sh *shard) slidingRange(j *judgement, f *fact, l *window.Log) (lo, hi int)
 func (sh *shard) scanSliding(j *judgement, s *scope, f *fact, row *state.Row, b []byte) (event.Value, bool) {
 	l := s.openLog(row, b)
 	from, to := sh.slidingTimes(j, f)
+	if f.limited {
+		return sh.overLimited(j, s, f, row, &l, from, to)
+	}
 	return sh.over(j, s, f, row, &l, from, to)
 }
 

@@ -59,6 +59,9 @@ func (s *scope) reset(b []byte, flags uint64) {
 // event may join any more.
 func (sh *shard) forget(s *scope, row *state.Row) {
 	sh.bigForget(s, row)
+	for _, f := range s.limited {
+		row.Remove(f.sketch)
+	}
 	if b := row.Block(s.unit); b != nil {
 		n := s.keepOf(row, b)
 		start := le.Uint32(b[scopeStart:])
@@ -236,6 +239,9 @@ func (sh *shard) enterLog(s *scope, row *state.Row, ev *foldEvent, judged bool) 
 	}
 	sh.inserted(s, b, &l, at, ev.t, mask)
 	sh.bigInserted(s, row, &l, at)
+	if len(s.limited) > 0 {
+		sh.limit(s, row, at, ev.w)
+	}
 }
 
 type columnValue struct {
@@ -348,6 +354,13 @@ func (s *scope) horizon(row *state.Row, b []byte, w int64) int64 {
 	}
 	if s.onClose {
 		h = min(h, w-s.lateness-s.keepClose-s.beat)
+	}
+	if s.onlyLimited {
+		bound := int64(state.Never)
+		for _, f := range s.limited {
+			bound = min(bound, f.folded(row))
+		}
+		h = max(h, bound)
 	}
 	for _, x := range s.sessions {
 		p := window.Spans{Block: row.Block(x.unit), Width: x.width}

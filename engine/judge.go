@@ -99,7 +99,7 @@ func (sh *shard) report(j *judgement, v verdict, why reason) {
 	}
 	if f := sh.engine.observe; f != nil {
 		row := &j.rows[j.rule.scope.dim.index]
-		o := Observation{Rule: j.rule.Rule, Key: splitKey(row.Key(), len(j.rule.By)), AsOf: j.asOf, Fired: v == yes, Env: &sh.env}
+		o := Observation{Rule: j.rule.Rule, Key: splitKey(row.Key(), len(j.rule.By)), AsOf: j.asOf, Fired: v == yes, Env: &sh.env, Approx: j.approximate()}
 		if v == abstain {
 			o.Abstained = why.String()
 		}

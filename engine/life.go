@@ -250,6 +250,10 @@ func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, in *instance) int64 {
 			from = max(from, sh.was-2*rp.Longest)
 		}
 		from = max(from, sh.since[fp.shared.id])
+		if fp.shared.limited {
+			from = max(from, fp.shared.folded(row))
+			x = min(x, fp.shared.paneLeaves(row.Block(fp.shared.sketch), t))
+		}
 		for k := l.SearchTime(from); k < l.N; k++ {
 			if m := l.Mask(k); m&fp.shared.bit != 0 && (m&window.Forgotten == 0 || fp.shared.of != nil) {
 				x = min(x, l.Time(k)+d)

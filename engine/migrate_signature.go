@@ -23,6 +23,9 @@ func (s *scope) number(b *planner) {
 	if s.log != nil && s.log.Heap {
 		s.heap = b.unit("heap " + name)
 	}
+	for _, f := range s.limited {
+		f.sketch = b.unit("sketch " + f.Text + " " + s.key)
+	}
 	for i, g := range s.grids {
 		g.unit = b.unit(fmt.Sprintf("grid %d %s", i, name))
 	}

@@ -161,6 +161,9 @@ func (sh *shard) emitRow(j *judgement, v verdict, why reason) {
 
 // appendNotes names the facts whose values are not exact.
 func (sh *shard) appendNotes(b []byte, j *judgement) []byte {
+	if j.approx != 0 {
+		b = appendApprox(b, j)
+	}
 	if j.inexact == 0 {
 		return b
 	}

@@ -39,21 +39,23 @@ type scope struct {
 	align    *window.Align
 	zone     string // of align
 
-	unit, heap uint16
-	rules      []*rulePlan
-	facts      []*fact
-	filters    []*rules.Expr
-	feeds      []feed
-	columns    []column
-	log        *window.LogLayout // nil: no entries are kept
-	views      []view
-	grids      []*grid
-	sessions   []*sessions
-	fixed      int
-	keepEvent  int64 // entries older than A by this are in no window any more
-	keepClose  int64 // entries older than the watermark by this, likewise
-	gc         int64 // after the newest event, when nothing of the scope can matter any more
-	linger     int64 // how much longer it is kept, since a key that comes back soon is cheaper kept than made again
+	unit, heap  uint16
+	rules       []*rulePlan
+	facts       []*fact
+	filters     []*rules.Expr
+	feeds       []feed
+	columns     []column
+	log         *window.LogLayout // nil: no entries are kept
+	limited     []*fact
+	onlyLimited bool // no other fact needs the log
+	views       []view
+	grids       []*grid
+	sessions    []*sessions
+	fixed       int
+	keepEvent   int64 // entries older than A by this are in no window any more
+	keepClose   int64 // entries older than the watermark by this, likewise
+	gc          int64 // after the newest event, when nothing of the scope can matter any more
+	linger      int64 // how much longer it is kept, since a key that comes back soon is cheaper kept than made again
 }
 
 const (
@@ -120,23 +122,25 @@ const (
 // fact is one window fact of a scope, shared by all rules of the scope that name it.
 type fact struct {
 	*rules.Fact
-	id     int // in the plan
-	kind   factKind
-	agg    window.Aggregate
-	of     []string
-	filter int
-	feed   int // -1: not in the log
-	bit    uint64
-	column int // -1: no argument
-	arg    *rules.Expr
-	view   int
-	acc    int // offset of the accumulator in the block, pane or session
-	grid   *grid
-	sess   *sessions
-	mask   uint64 // its bit in the masks of panes and sessions
-	series func(x event.Value, vals []event.Value) event.Value
-	scores bool // the series is judged by a detector, which needs the bucket's own value
-	prev   []prevColumn
+	id      int // in the plan
+	kind    factKind
+	agg     window.Aggregate
+	of      []string
+	filter  int
+	feed    int // -1: not in the log
+	bit     uint64
+	column  int // -1: no argument
+	arg     *rules.Expr
+	view    int
+	acc     int // offset of the accumulator in the block, pane or session
+	grid    *grid
+	sess    *sessions
+	mask    uint64 // its bit in the masks of panes and sessions
+	series  func(x event.Value, vals []event.Value) event.Value
+	limited bool   // distinct and percentiles: beyond so many values a sketch takes over
+	sketch  uint16 // the unit of its panes
+	scores  bool   // the series is judged by a detector, which needs the bucket's own value
+	prev    []prevColumn
 }
 
 type prevColumn struct{ slot, column int }
@@ -213,6 +217,7 @@ func (s *scope) layout(b *planner) error {
 		s.gc = max(s.gc, 2*s.longest)
 	}
 	s.linger = min(max(s.gc, 2*hour), 6*hour)
+	s.placeLimits()
 	s.number(b)
 	return nil
 }

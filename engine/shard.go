@@ -23,6 +23,8 @@ type shard struct {
 	now      int64 // the watermark
 	was      int64 // the watermark before it moved last: what was due by then has been handled
 	big      bigs
+	rough    bool    // the fact computed last comes from a sketch
+	sketch   []byte  // scratch
 	keyed    uint64  // on a leave: the dims of the lane whose keys the instance remembers
 	floor    int64   // for the fact that is being computed: no older events
 	since    []int64 // by fact.id: for added facts, no older events
@@ -466,6 +468,9 @@ func (sh *shard) forgetScope(s *scope, row *state.Row, w int64) int64 {
 	due := getTime(b, scopeDue)
 	s.reset(b, flags)
 	putTime(b, scopeDue, due)
+	for _, f := range s.limited {
+		row.Remove(f.sketch)
+	}
 	for _, g := range s.grids {
 		row.Remove(g.unit)
 	}

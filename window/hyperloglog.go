@@ -28,13 +28,15 @@ const (
 	hllEmptyForm, hllSparseForm, hllDenseForm = 0, 1, 2
 )
 
-// Add adds the value with this hash.
-func (s *DistinctSketch) Add(h Hash128) {
+// Add adds the value with this hash and reports whether the estimate may have changed.
+func (s *DistinctSketch) Add(h Hash128) (changed bool) {
 	s.allocate()
 	rank := uint8(min(bits.LeadingZeros64(h.Hi<<hllBits), hllRanks-1) + 1)
 	if r := &s.registers[h.Hi>>(64-hllBits)]; *r < rank {
 		*r = rank
+		return true
 	}
+	return false
 }
 
 // Merge adds all values of other.
