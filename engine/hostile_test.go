@@ -40,7 +40,7 @@ rules:
     let: {n: count each 10s, d: distinct(k) each 10s, f: first(s) each 10s}
     when: n > 0
 `
-	huge := strings.Repeat("x", 300_000)
+	huge := strings.Repeat("x", 30_000*thorough)
 	var lines []string
 	for i := range 4 {
 		lines = append(lines, fmt.Sprintf(`{"type":"A","time":%d,"id":"%d%s","k":"%sk","s":"%s%d"}`, 1_700_000_000_000+i*3000, i, huge, huge, huge, i))
@@ -93,9 +93,9 @@ func TestDeepEvents(t *testing.T) {
 // expired leaves the state.
 func TestManyNewKeys(t *testing.T) {
 	const (
-		keys   = 60_000
-		stride = 1000
-		budget = 2 << 20
+		keys   = thorough * 6000
+		stride = keys / 60
+		budget = thorough * 200_000
 	)
 	s := hostile("rules:\n  r:\n    event: A\n    by: k\n    let: {n: count over 10s, d: distinct(s) over 10s}\n    when: n > 1\n")
 	d := newDurable(t, s, way{2, 1})
@@ -263,7 +263,8 @@ func TestManyFilters(t *testing.T) {
 func TestManyRules(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("rules:\n")
-	for i := range 1000 {
+	const n = thorough * 150
+	for i := range n {
 		fmt.Fprintf(&b, "  r%d:\n    event: A\n    by: k\n    let: {n: count where x > %d over %ds}\n    when: n > 1\n", i, i%100, 1+i)
 	}
 	s := hostile(b.String())
@@ -271,8 +272,8 @@ func TestManyRules(t *testing.T) {
 		s.Lines = append(s.Lines, fmt.Appendf(nil, `{"type":"A","time":%d,"k":"a","x":200}`, 1_700_000_000_000+i*100))
 	}
 	got := run(t, s, way{2, 1})
-	if n := bytes.Count(got.lives, []byte("\n")); n != 1000 {
-		t.Errorf("%d alerts", n)
+	if opened := bytes.Count(got.lives, []byte("\n")); opened != n {
+		t.Errorf("%d alerts of %d rules", opened, n)
 	}
 	if d := newDurable(t, s, way{2, 5}); !bytes.Equal(d.run(func() int { return restart }).lives, got.lives) {
 		t.Error("the store changes the lives")
