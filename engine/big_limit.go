@@ -325,17 +325,22 @@ func (c *big) sketchFrom(b []byte, first int64, inside bool) error {
 	c.distinct.Reset()
 	c.quantile.Reset()
 	c.live, c.first, c.inside, c.stale = true, first, inside, true
+	var distinct window.DistinctSketch // of one pane after the other
+	var quantile window.QuantileSketch
 	for _, p := range readPanes(b) {
 		if !inside || p.start < first {
 			continue
 		}
-		if err := p.open(c.fact); err != nil {
-			return err
-		}
-		if p.distinct != nil {
-			c.distinct.Merge(p.distinct)
+		var err error
+		if c.fact.Agg == "distinct" {
+			err = distinct.UnmarshalBinary(p.raw)
+			c.distinct.Merge(&distinct)
 		} else {
-			c.quantile.Merge(p.quantile)
+			err = quantile.UnmarshalBinary(p.raw)
+			c.quantile.Merge(&quantile)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	c.counter.Each(func(h window.Hash128) { c.distinct.Add(h) })

@@ -57,7 +57,7 @@ type limitRow struct {
 func TestLimit(t *testing.T) {
 	for seed := range uint64(9) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		n, distance := 200+random.IntN(500), []int64{1000, 20_000, 60_000}[seed%3]
+		n, distance := 150+random.IntN(200), []int64{1000, 20_000, 60_000}[seed%3]
 		late := []int{0, 3, 20}[seed/3]
 		s := limitScenario("", random, n, distance, late)
 		few := func(e *engine.Engine) { e.SetLimit(40, 2) }

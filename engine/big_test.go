@@ -57,13 +57,17 @@ const bigRule = `rules:
     event: A
     by: k
     let: {v: "%s over 1h"}
-    when: v == 7.5
+    when: %s
 `
 
 // bigEngine returns an engine with a rule whose one fact is given, and the batch of events of one key at steady distance,
 // of which n fill the hour.
 func bigEngine(tb testing.TB, fact string, n, events int) (*engine.Engine, []*engine.Batch) {
-	set, err := rules.LoadBytes("rules.yml", fmt.Appendf(nil, bigRule, fact), rules.Options{})
+	when := "v == 7.5"
+	if fact == "unseen(s)" {
+		when = "v && type == 'B'"
+	}
+	set, err := rules.LoadBytes("rules.yml", fmt.Appendf(nil, bigRule, fact, when), rules.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}

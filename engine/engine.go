@@ -102,6 +102,7 @@ func New(p *Plan, o Options) *Engine {
 	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, warmth: newWarmth(p)}
 	for i := range o.Shards {
 		sh := newShard(e, i)
+		sh.big.limit /= int64(o.Shards)
 		sh.wantRows, sh.wantAll = o.Rows, o.Rows || o.Observe != nil
 		sh.out.pending = map[updateKey]*Change{}
 		e.shards = append(e.shards, sh)

@@ -80,7 +80,7 @@ func (sh *shard) addTo(c *Counters) {
 // Memory returns the bytes of the rows in memory, with their index.
 func (e *Engine) Memory() (bytes int64) {
 	for _, sh := range e.shards {
-		bytes += sh.mem.Bytes()
+		bytes += sh.mem.Bytes() + sh.big.bytes
 		for _, r := range sh.rows {
 			bytes += r.Overhead()
 		}
