@@ -172,7 +172,12 @@ func Recover(p *Plan, units Units, s *state.Store, o Options) (*Engine, error) {
 // recoverDim finds out which rows of a dimension there are and when they are due.
 func (e *Engine) recoverDim(i int, d *dim) error {
 	cold := make([]int64, len(e.shards))
-	err := e.store.ScanRows(d.id, state.RowHeaderSize, func(hash uint64, _, head []byte) error {
+	need := state.RowHeaderSize
+	watches := d.watches()
+	if watches {
+		need = -1
+	}
+	err := e.store.ScanRows(d.id, need, func(hash uint64, key, head []byte) error {
 		if len(head) < state.RowHeaderSize {
 			return fmt.Errorf("engine: row %d/%016x is damaged", d.id, hash)
 		}
@@ -184,6 +189,9 @@ func (e *Engine) recoverDim(i int, d *dim) error {
 		}
 		if gc != state.Never {
 			e.shards[to].timers.later(timer{gc, hash, uint32(i)})
+		}
+		if watches {
+			return e.shards[to].watchAgain(d, hash, key, head)
 		}
 		return nil
 	})

@@ -412,7 +412,7 @@ func (sh *shard) session(j *judgement, s *scope, f *fact, row *state.Row, b []by
 	if end := p.Last(i) + x.gap; j.mode == onLeave && j.asOf > end {
 		return event.Value{}, 0, true // it has closed
 	}
-	if j.mode != onClose && (!j.named || f.Fact == j.rule.rowFact()) {
+	if j.mode != onClose && (!j.named || f == j.rule.facts[j.rule.row].shared) {
 		j.span, j.named = window.Span{Start: p.Start(i), End: p.Last(i) + x.gap}, true
 	}
 	length := p.Last(i) + x.gap - p.Start(i)

@@ -112,6 +112,9 @@ func (m *migration) copyScope(row *state.Row, mv *scopeMove) {
 	if s.log != nil && s.log.Heap {
 		m.copyBlock(row, s.heap, o.dim, o.heap)
 	}
+	for i, f := range s.limited {
+		m.copyBlock(row, f.sketch, o.dim, o.limited[i].sketch)
+	}
 	for i, g := range s.grids {
 		m.copyBlock(row, g.unit, o.dim, o.grids[i].unit)
 	}

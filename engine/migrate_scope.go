@@ -34,6 +34,11 @@ func (m *migration) buildScope(row *state.Row, mv *scopeMove) {
 	for _, g := range s.grids {
 		m.buildPanes(row, mv, g)
 	}
+	for i, f := range s.facts {
+		if f.limited && mv.source[i] >= 0 {
+			m.copyBlock(row, f.sketch, mv.from[mv.source[i]].dim, mv.origin[i].sketch)
+		}
+	}
 	if s.log != nil {
 		m.buildLog(row, mv)
 	}

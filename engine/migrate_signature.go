@@ -125,6 +125,9 @@ func (f *fact) identity(s *scope) string {
 	case sessionAcc, sessionScan:
 		form = "sessions"
 	}
+	if f.limited {
+		form = "events and sketches"
+	}
 	if f.Window.Kind != rules.Sliding && f.Window.Kind != rules.Session {
 		zone = s.zone
 	}

@@ -118,3 +118,31 @@ func (sh *shard) watchFor(rp *rulePlan, row *state.Row, in *instance, old []stri
 		sh.watch[k][me] = struct{}{}
 	})
 }
+
+// watches reports whether instances in the dimension's rows look at rows of other keys.
+func (d *dim) watches() bool {
+	return slices.ContainsFunc(d.scopes, func(s *scope) bool {
+		return slices.ContainsFunc(s.rules, func(rp *rulePlan) bool { return rp.foreign })
+	})
+}
+
+// watchAgain notes, after a recovery, which rows of other keys the instances in a stored row look at.
+func (sh *shard) watchAgain(d *dim, hash uint64, key, stored []byte) error {
+	rows := state.NewRows(d.id, new(state.Memory), &oneRow{stored}, 1)
+	row, _, err := rows.Get(hash, key)
+	if err != nil || row.Note() == 0 {
+		return err
+	}
+	for i := range row.Blocks() {
+		rp := d.unit(row.Unit(i)).rule
+		if rp == nil || !rp.foreign {
+			continue
+		}
+		in, err := sh.load(rp, &row)
+		if err != nil {
+			return err
+		}
+		sh.watchFor(rp, &row, &in, nil)
+	}
+	return nil
+}
