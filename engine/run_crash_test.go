@@ -53,8 +53,8 @@ func crashAt(t *testing.T, k int, lines [][]byte, byTime bool) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if writes++; writes == k {
+			before = notify.copied() // first: a sync that has been begun may end meanwhile
 			crashed = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: k % 3 * 50, RNG: rand.New(rand.NewPCG(uint64(k), 1))})
-			before = notify.copied()
 		}
 		return nil
 	})), lines, byTime)
