@@ -185,12 +185,12 @@ func (s *scope) layout(b *planner) error {
 		x.id = b.nsessions
 		b.nsessions++
 		if len(x.facts) > maxSessionFacts {
-			return fmt.Errorf("engine: the rules over %s have %d facts over one kind of session; %d are the most", s.key, len(x.facts), maxSessionFacts)
+			return fmt.Errorf("engine: rule %q has %d facts over one kind of session; %d are the most", s.rules1(), len(x.facts), maxSessionFacts)
 		}
 		s.placeSession(x)
 	}
 	if len(s.feeds) > 63 {
-		return fmt.Errorf("engine: the rules over %s need %d different filters; 63 are the most", s.key, len(s.feeds))
+		return fmt.Errorf("engine: the facts of rule %q have %d different filters; 63 are the most", s.rules1(), len(s.feeds))
 	}
 	s.fixed = scopeHeader + 8*len(s.views)
 	for _, f := range s.facts {
