@@ -34,9 +34,15 @@ func (l *loop) install(set *rules.Set) error {
 	if err != nil {
 		return err
 	}
-	e, err := Recover(p, units, l.s.o.Store, Options{Shards: l.s.o.Shards, KeepUpdates: true})
+	began, rewritten := l.now(), int64(0)
+	e, err := Recover(p, units, l.s.o.Store, Options{
+		Shards: l.s.o.Shards, KeepUpdates: true, Migrated: func(rows int64) { rewritten = rows },
+	})
 	if err != nil {
 		return err
+	}
+	if rewritten > 0 {
+		l.s.o.Logger.Info("kelpie: rows rewritten for other rules", "rows", rewritten, "took", l.now().Sub(began))
 	}
 	l.engine, l.rules = e, p.Fingerprint()
 	l.divide()

@@ -51,6 +51,7 @@ func (l *loop) adopt(stop context.Context, r loadedRules) error {
 	if err := l.quiesce(); err != nil {
 		return err
 	}
+	l.s.enter(Recovering)
 	old := l.engine
 	if err := l.install(r.set); err != nil {
 		return err
@@ -62,7 +63,11 @@ func (l *loop) adopt(stop context.Context, r loadedRules) error {
 	l.tally.Reloads++
 	l.s.o.Logger.Info("kelpie: rules changed", "rules", len(r.set.Rules), "version", l.rules)
 	// With order: time the new engine needs again what waited in the old one.
-	return l.catchUp(stop, l.engine.readUpTo())
+	if err := l.catchUp(stop, l.engine.readUpTo()); err != nil {
+		return err
+	}
+	l.s.enter(Running)
+	return nil
 }
 
 // refuse goes on with the rules that there are.
@@ -94,28 +99,21 @@ func (l *loop) quiesce() error {
 	return l.await()
 }
 
-// welcome counts the alerts that are open when rules begin to run, and ends those of rules that are not there any more or
-// have another key.
+// welcome ends the alerts that cannot go on with the rules that begin to run, and counts those that are open.
 func (l *loop) welcome() error {
-	over := map[string]bool{}
+	ended := map[string]bool{}
 	for _, c := range l.engine.Dropped() {
-		over[c.ID] = true
+		ended[c.ID] = true
 		l.touch()
 		if err := l.book.Resolve(c.ID, c.At, c.Reason); err != nil {
 			return err
 		}
 	}
 	clear(l.tally.Open)
-	return l.eachOpen(func(a *alert.Alert) error {
-		if over[a.ID] {
-			return nil
-		}
-		if l.engine.plan.Set.Rule(a.Rule) != nil {
+	return l.eachOpen(func(a *alert.Alert) {
+		if !ended[a.ID] {
 			l.tally.Open[a.Rule]++
-			return nil
 		}
-		l.touch()
-		return l.book.Resolve(a.ID, max(a.Updated, l.engine.w), alert.Removed)
 	})
 }
 
@@ -127,7 +125,7 @@ func (l *loop) touch() {
 }
 
 // eachOpen calls f with every alert that is open by what has been committed.
-func (l *loop) eachOpen(f func(*alert.Alert) error) error {
+func (l *loop) eachOpen(f func(*alert.Alert)) error {
 	q := alert.Query{State: alert.Firing, Oldest: true, Limit: 1000}
 	for {
 		page, err := alert.List(l.s.o.Store, q)
@@ -135,9 +133,7 @@ func (l *loop) eachOpen(f func(*alert.Alert) error) error {
 			return err
 		}
 		for _, a := range page {
-			if err := f(a); err != nil {
-				return err
-			}
+			f(a)
 			q.After = a
 		}
 		if len(page) < q.Limit {
