@@ -136,7 +136,7 @@ func (g *grid) keepOf(p *window.Spans) {
 
 // fold takes an event into the scope: its log, panes and sessions. It does not judge. Only a judged event moves A.
 func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
-	b := sh.openScope(s, row, ev.w)
+	sh.openScope(s, row, ev.w)
 	sh.filter(s)
 	for _, x := range s.sessions {
 		sh.late[x.id] = !sh.enterSession(s, x, row, ev, judged)
@@ -152,7 +152,7 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 			}
 		}
 	}
-	b = row.Block(s.unit)
+	b := row.Block(s.unit)
 	a := getTime(b, scopeA)
 	if judged || !s.onEvent {
 		a = max(a, ev.t)

@@ -38,7 +38,6 @@ type lane struct {
 	id   int
 	dims []*dim
 	work []laneWork // by event type; the last one is for any other type
-	rows []*rulePlan
 }
 
 // laneWork is what one event type means to a lane.

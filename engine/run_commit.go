@@ -27,7 +27,6 @@ type commit struct {
 	book    uint64 // epoch of the alerts
 	sync    bool
 	retain  int64 // the log may be shortened up to this offset; -1: leave it
-	count   int   // messages
 	took    time.Duration
 	err     error
 }
@@ -117,7 +116,6 @@ func (l *loop) commit(sync bool) error {
 	}
 	l.loose = !sync
 	l.changed, l.busy = false, true
-	l.publish()
 	l.commits.todo <- c
 	return nil
 }

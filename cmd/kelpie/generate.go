@@ -12,11 +12,11 @@ import (
 )
 
 type generateOptions struct {
-	config             traffic.Config
-	start, length, off duration
-	from               moment
-	share              float64
-	labels, file       string
+	config       traffic.Config
+	length, off  duration
+	from         moment
+	share        float64
+	labels, file string
 }
 
 func newGenerate() *cobra.Command {
