@@ -21,7 +21,9 @@ type RuleCounters struct {
 	Evaluated         int64 // judgements, those that abstained included
 	Missing, NotReady int64 // judgements that abstained: for a name that was missing, because `ready` was false
 	Errors            int64 // judgements that failed
+	Late              int64 // judgements of windows that had closed, because of a late event
 	TooLate           int64 // events that came too late for a fact
+	Warming           bool  // some fact's window could not be full as of the newest event
 	Opened, Resolved  int64
 	LastError         string
 }
@@ -29,7 +31,7 @@ type RuleCounters struct {
 // add adds what another engine has counted for the same rule.
 func (r *RuleCounters) add(o *RuleCounters) {
 	r.Evaluated, r.Missing, r.NotReady = r.Evaluated+o.Evaluated, r.Missing+o.Missing, r.NotReady+o.NotReady
-	r.Errors, r.TooLate = r.Errors+o.Errors, r.TooLate+o.TooLate
+	r.Errors, r.Late, r.TooLate = r.Errors+o.Errors, r.Late+o.Late, r.TooLate+o.TooLate
 	r.Opened, r.Resolved = r.Opened+o.Opened, r.Resolved+o.Resolved
 	if r.LastError == "" {
 		r.LastError = o.LastError
@@ -45,8 +47,9 @@ type TableCounters struct {
 // Counters returns the figures as they are between two steps.
 func (e *Engine) Counters() *Counters {
 	c := &Counters{Rules: make([]RuleCounters, len(e.plan.rules)), Tables: make([]TableCounters, len(e.plan.Set.Tables))}
+	warming := e.Warming()
 	for i, rp := range e.plan.rules {
-		c.Rules[i].Rule = rp.Name
+		c.Rules[i].Rule, c.Rules[i].Warming = rp.Name, len(warming[rp.Name]) > 0
 	}
 	for i, t := range e.plan.Set.Tables {
 		c.Tables[i].Table = t.Name
@@ -64,7 +67,7 @@ func (sh *shard) addTo(c *Counters) {
 		n := &sh.count
 		c.Rules[i].add(&RuleCounters{
 			Evaluated: n.evaluated[i], Missing: n.missing[i], NotReady: n.notReady[i], Errors: n.errors[i],
-			TooLate: n.tooLate[i], Opened: n.opened[i], Resolved: n.resolved[i], LastError: n.lastError[i],
+			Late: n.late[i], TooLate: n.tooLate[i], Opened: n.opened[i], Resolved: n.resolved[i], LastError: n.lastError[i],
 		})
 	}
 	for i := range c.Tables {

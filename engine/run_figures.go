@@ -83,10 +83,11 @@ var buckets = Buckets()
 type tally struct {
 	Figures
 	past map[string]RuleCounters // of engines that went before, by rule
+	sick map[string]bool         // rules that have been said to be unhealthy
 }
 
 func newTally() *tally {
-	t := &tally{past: map[string]RuleCounters{}}
+	t := &tally{past: map[string]RuleCounters{}, sick: map[string]bool{}}
 	t.Open, t.Inputs = map[string]int64{}, map[string]InputFigures{}
 	t.Appended.Counts, t.Commits.Counts = make([]int64, len(buckets)), make([]int64, len(buckets))
 	return t
@@ -155,8 +156,17 @@ func (h Histogram) clone() Histogram {
 	return h
 }
 
-// publish lets others see the figures.
-func (l *loop) publish() { l.s.figures.Store(l.tally.snapshot(l.engine, l.rules)) }
+// publish lets others see the figures, and says which rules have become unhealthy.
+func (l *loop) publish() {
+	f := l.tally.snapshot(l.engine, l.rules)
+	for i := range f.Engine.Rules {
+		if r := &f.Engine.Rules[i]; r.Errors > 0 && !l.tally.sick[r.Rule] {
+			l.tally.sick[r.Rule] = true
+			l.s.o.Logger.Error("kelpie: a judgement failed, the rule is unhealthy", "rule", r.Rule, "error", r.LastError)
+		}
+	}
+	l.s.figures.Store(f)
+}
 
 // Figures returns the service's figures.
 func (s *Service) Figures() *Figures { return s.figures.Load() }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -352,6 +353,75 @@ func TestServiceMemory(t *testing.T) {
 	w.agree(w.fs, lines)
 	if f := s.Figures(); f.Evicted < 1000 {
 		t.Errorf("%d rows left memory", f.Evicted)
+	}
+}
+
+// TestServiceRetention runs for hours with a log that is kept for one: old segments go, but none that the state needs, and
+// the next start goes on.
+func TestServiceRetention(t *testing.T) {
+	for _, byTime := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, vfs.NewMem())
+			w.spec.ByTime, w.keep, w.segment = byTime, time.Hour, 2000
+			in, more := feed("shop")
+			w.inputs = []engine.Input{in}
+			l := start(t, w)
+			for i := range 5 * 60 {
+				more <- order(fmt.Sprint("c", i%7), "eu")
+				time.Sleep(time.Minute)
+			}
+			events := l.service.Figures().Engine.Events
+			l.halt()
+			records, _ := logged(t, w.fs)
+			if first := records[0].Offset; first < 200 || first >= 4*60+300 {
+				t.Errorf("the log begins with record %d", first)
+			}
+			l = start(t, w)
+			more <- order("c1", "eu")
+			more <- order("c1", "eu")
+			time.Sleep(time.Minute)
+			if f := l.service.Figures(); f.Engine.Events < events+1 || f.Open["burst"] == 0 {
+				t.Errorf("%d events after %d, open %v", f.Engine.Events, events, f.Open)
+			}
+			l.halt()
+		})
+	}
+}
+
+// TestServiceLogLost has a log that lacks what the state needs, or a state that is new beside a log that is old.
+func TestServiceLogLost(t *testing.T) {
+	lines := shopLines(t, 400, 9)
+	w := newWorld(t, vfs.NewMem())
+	w.segment, w.inputs = 5000, []engine.Input{input("shop", lines, 20)}
+	if err := w.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	whole := w.fs
+	w.fs = vfs.NewMem()
+	if ok, err := vfs.Clone(whole, w.fs, "data/state", "data/state"); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if err := w.run(context.Background()); err == nil || !strings.Contains(err.Error(), "the log ends before record 0") {
+		t.Errorf("without its log: %v", err)
+	}
+
+	w.fs = vfs.NewMem()
+	copyLog(t, whole, w.fs)
+	names, err := w.fs.List("data/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	if err := w.fs.Remove("data/log/" + names[0]); err != nil {
+		t.Fatal(err)
+	}
+	said := &strings.Builder{}
+	w.out = slog.New(slog.NewTextHandler(said, nil))
+	if err := w.run(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(said.String(), "the beginning of the log has been removed by retention") {
+		t.Errorf("said %s", said)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
 
 	"kelpie/config"
 	"kelpie/engine"
@@ -65,19 +66,21 @@ func (w *web) serve(ctx context.Context) error {
 	if w.server == nil {
 		return nil
 	}
-	stopped := make(chan error, 1)
-	go func() {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := w.server.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("metrics: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
 		<-ctx.Done()
 		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		err := w.server.Shutdown(soon)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = w.server.Close()
+		if err := w.server.Shutdown(soon); err != nil { // somebody is slow
+			return w.server.Close()
 		}
-		stopped <- err
-	}()
-	if err := w.server.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("metrics: %w", err)
-	}
-	return <-stopped
+		return nil
+	})
+	return group.Wait()
 }

@@ -35,6 +35,8 @@ var help = []struct {
 	{"rule_abstentions_total", []string{"rule", "reason"}, "Judgements that abstained: something was missing, or ready was false (not_ready)."},
 	{"rule_errors_total", []string{"rule"}, "Judgements that failed with an error."},
 	{"rule_healthy", []string{"rule"}, "1 unless a judgement of the rule has failed."},
+	{"rule_warming", []string{"rule"}, "1 while some window of the rule could not be full yet."},
+	{"rule_late_total", []string{"rule"}, "Judgements of windows that had closed, because of a late event."},
 	{"rule_too_late_total", []string{"rule"}, "Events that came too late for a fact of the rule."},
 	{"alerts_opened_total", []string{"rule"}, "Alerts that opened."},
 	{"alerts_resolved_total", []string{"rule"}, "Alerts that resolved."},
@@ -179,6 +181,8 @@ func (s *scrape) rules(f *engine.Figures) {
 		s.count("rule_abstentions_total", r.NotReady, r.Rule, "not_ready")
 		s.count("rule_errors_total", r.Errors, r.Rule)
 		s.flag("rule_healthy", r.Errors == 0, r.Rule)
+		s.flag("rule_warming", r.Warming, r.Rule)
+		s.count("rule_late_total", r.Late, r.Rule)
 		s.count("rule_too_late_total", r.TooLate, r.Rule)
 		s.count("alerts_opened_total", r.Opened, r.Rule)
 		s.count("alerts_resolved_total", r.Resolved, r.Rule)
