@@ -19,7 +19,7 @@ const small = 3
 
 // TestBigOracle holds windows of hundreds of entries against the brute force.
 func TestBigOracle(t *testing.T) {
-	for seed := range 12 {
+	for seed := range 2 + thorough {
 		s := rapid.Custom(oracle.RandomLong).Example(seed)
 		want, err := s.Run()
 		if err != nil {
