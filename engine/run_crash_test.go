@@ -20,26 +20,30 @@ import (
 	"kelpie/state"
 )
 
-// crashWorld is a world with a short input, small files and many commits.
-func crashWorld(t *testing.T, fs vfs.FS, lines [][]byte, byTime bool) *world {
+// crashWorld is a world with a short input, small files and many commits, in one of four ways: either order, one
+// partition or two.
+func crashWorld(t *testing.T, fs vfs.FS, lines [][]byte, way int) *world {
 	w := newWorld(t, fs)
-	w.spec.ByTime = byTime
+	w.spec.ByTime = way%2 == 1
 	w.segment, w.commit = 20_000, time.Nanosecond
 	w.inputs = []engine.Input{input("shop", lines[:len(lines)/2], 20), input("branch", lines[len(lines)/2:], 30)}
+	if way%4 >= 2 {
+		w.inputs[0].Partition, w.inputs[1].Partition = "shop", "branch"
+	}
 	return w
 }
 
 // TestServiceCrashAtEveryWrite cuts the power before the k-th write of log and state, for every k, with none, some or
-// all of what was not synced, in either order by turns. What is left agrees; going on from there ends as if nothing had
+// all of what was not synced, in four ways by turns. What is left agrees; going on from there ends as if nothing had
 // happened.
 func TestServiceCrashAtEveryWrite(t *testing.T) {
 	lines := shopLines(t, 200, 2)
-	for k := 1; crashAt(t, k, lines, k%2 == 0) && !t.Failed(); k++ {
+	for k := 1; crashAt(t, k, lines) && !t.Failed(); k++ {
 	}
 }
 
 // crashAt crashes before the k-th write and goes on; it reports whether there were as many.
-func crashAt(t *testing.T, k int, lines [][]byte, byTime bool) bool {
+func crashAt(t *testing.T, k int, lines [][]byte) bool {
 	mem := vfs.NewCrashableMem()
 	var mu sync.Mutex
 	var writes int
@@ -57,7 +61,7 @@ func crashAt(t *testing.T, k int, lines [][]byte, byTime bool) bool {
 			crashed = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: k % 3 * 50, RNG: rand.New(rand.NewPCG(uint64(k), 1))})
 		}
 		return nil
-	})), lines, byTime)
+	})), lines, k)
 	w.notify = notify
 	if err := w.run(context.Background()); err != nil {
 		t.Fatal(err)
@@ -70,7 +74,7 @@ func crashAt(t *testing.T, k int, lines [][]byte, byTime bool) bool {
 		return false
 	}
 	notify = &told{got: before}
-	w = crashWorld(t, crashed, lines, byTime)
+	w = crashWorld(t, crashed, lines, k)
 	w.notify = notify
 	w.covers(crashed, before)
 	if err := w.run(context.Background()); err != nil {
@@ -109,7 +113,7 @@ func (w *world) covers(fs vfs.FS, arrived map[string]string) {
 	if read > int64(len(records)) {
 		t.Fatalf("the state has read %d records, the log holds %d", read, len(records))
 	}
-	alerts, messages, _ := folded(t, w.rules, w.spec, records[:read])
+	alerts, messages, _ := w.folded(records[:read])
 	got, _, _ := found(t, fs)
 	if len(got) != len(alerts) {
 		t.Errorf("%d alerts as of record %d, want %d", len(got), read, len(alerts))
@@ -226,7 +230,7 @@ func failAfter(t *testing.T, part string, after int64, lines [][]byte) bool {
 			return errorfs.ErrInjected
 		}
 		return nil
-	})), lines, false)
+	})), lines, int(after/4))
 	err := w.run(context.Background())
 	if writes.Load() <= after {
 		return false
@@ -236,7 +240,7 @@ func failAfter(t *testing.T, part string, after int64, lines [][]byte) bool {
 	}
 	left := mem.CrashClone(vfs.CrashCloneCfg{})
 	arrived := w.notify.(*told).copied()
-	w = crashWorld(t, left, lines, false)
+	w = crashWorld(t, left, lines, int(after/4))
 	w.notify = &told{got: arrived}
 	if err := w.run(context.Background()); err != nil {
 		t.Fatal(err)

@@ -164,7 +164,7 @@ func TestServiceFuture(t *testing.T) {
 		if _, _, refused := found(t, fs); refused != 1 {
 			t.Errorf("%d refused in a replay", refused)
 		}
-		if _, _, refused := folded(t, w.rules, w.spec, records); refused != 1 {
+		if _, _, refused := w.folded(records); refused != 1 {
 			t.Errorf("%d refused in a fold", refused)
 		}
 

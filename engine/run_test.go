@@ -319,15 +319,16 @@ func describe(a *alert.Alert) string {
 		a.Opener.Event, a.Opener.Position, a.Opener.Window, a.Updated, a.Evaluations, a.State, a.Resolved, a.Reason, a.Message, values)
 }
 
-// folded folds records of a log in memory, a few at a time, and returns what a service is to have found in them.
-func folded(tb testing.TB, yaml string, spec engine.TimeSpec, records []journal.Record) (alerts map[string]string, messages []string, refused uint64) {
+// folded folds records of a log in memory, one at a time, and returns what a service is to have found in them.
+func (w *world) folded(records []journal.Record) (alerts map[string]string, messages []string, refused uint64) {
+	tb := w.tb
 	tb.Helper()
-	p, err := engine.NewPlan(loadRules(tb, yaml), event.Spec{}, spec, engine.NewUnits())
+	p, err := engine.NewPlan(loadRules(tb, w.rules), event.Spec{}, w.spec, engine.NewUnits())
 	if err != nil {
 		tb.Fatal(err)
 	}
 	e := engine.New(p, engine.Options{Shards: 3, KeepUpdates: true})
-	part := e.Partition(event.Position{Stream: "log", Kind: event.LogPosition})
+	part := w.partitions(e)
 	all := map[string]*alert.Alert{}
 	take := func(fx *engine.Effects, err error) {
 		if err != nil {
@@ -346,20 +347,24 @@ func folded(tb testing.TB, yaml string, spec engine.TimeSpec, records []journal.
 			if len(r.Source.Ident) > 5 && r.Source.Ident[:5] == "live " {
 				l.Appended = r.Appended
 			}
-			take(e.Step(&engine.Batch{Partition: part, Buf: r.Payload, Lines: []engine.Line{l}}))
+			take(e.Step(&engine.Batch{Partition: part(r.Source.Name), Buf: r.Payload, Lines: []engine.Line{l}}))
 		case journal.Cut:
 			refused++
 		case journal.TimeAdvanced:
 			var at struct {
 				Watermark int64
+				Idle      string
 				End       bool
 			}
 			if err := json.Unmarshal(r.Payload, &at); err != nil {
 				tb.Fatal(err)
 			}
-			if at.End {
+			switch {
+			case at.End:
 				take(e.End(false))
-			} else {
+			case at.Idle != "":
+				e.Idle(part(at.Idle))
+			default:
 				take(e.Tick(at.Watermark))
 			}
 		}
@@ -370,6 +375,22 @@ func folded(tb testing.TB, yaml string, spec engine.TimeSpec, records []journal.
 		messages = append(messages, messagesOf(a)...)
 	}
 	return alerts, messages, refused
+}
+
+// partitions registers the partitions of the inputs with an engine, and returns which one a source belongs to.
+func (w *world) partitions(e *engine.Engine) func(source string) int {
+	own := map[string]int{}
+	for _, in := range w.inputs {
+		if in.Partition != "" {
+			own[in.Partition] = e.Partition(event.Position{Stream: "log", Partition: int32(len(own) + 1), Kind: event.LogPosition})
+		}
+	}
+	return func(source string) int {
+		if i, ok := own[source]; ok {
+			return i
+		}
+		return e.Partition(event.Position{Stream: "log", Kind: event.LogPosition})
+	}
 }
 
 // follow lives an alert's life as a change says.
@@ -403,7 +424,7 @@ func (w *world) agree(fs vfs.FS, want [][]byte) {
 	if !slices.EqualFunc(lines, want, func(a, b []byte) bool { return string(a) == string(b) }) {
 		t.Errorf("the log holds %d lines, and not the %d of the input", len(lines), len(want))
 	}
-	alerts, messages, refused := folded(t, w.rules, w.spec, records)
+	alerts, messages, refused := w.folded(records)
 	got, gotMessages, gotRefused := found(t, fs)
 	for id, a := range alerts {
 		if got[id] != a {
