@@ -41,7 +41,8 @@ func rulesStudy(l *lab) ([]row, error) {
 }
 
 // manyRules returns n rules by customer: on orders, payments and requests in turn, each with a filter and a window that
-// no other has. Of a thousand, an event meets the filters of about fifteen.
+// no other has. Of a thousand, an event meets the filters of about fifteen; few are true for long, as with rules that people
+// want to hear of.
 func manyRules(n int) string {
 	regions := []string{"eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-south-1"}
 	services := []string{"catalog", "search", "cart", "checkout", "payments", "login"}
@@ -53,11 +54,11 @@ func manyRules(n int) string {
 		fmt.Fprintf(&b, "  rule-%d:\n    event: %s\n    by: customer_id\n", i, kinds[i%len(kinds)])
 		if i%len(kinds) == 2 {
 			fmt.Fprintf(&b, "    where: service == %q and latency_ms > %d\n", services[k%len(services)], 20+3*(k/len(services)))
-			fmt.Fprintf(&b, "    let: {slow: count over %s}\n    when: slow > 5\n", window)
+			fmt.Fprintf(&b, "    let: {slow: count over %s}\n    when: slow > 100\n", window)
 			continue
 		}
 		fmt.Fprintf(&b, "    where: region == %q and amount > %d\n", regions[k%len(regions)], 5+k)
-		fmt.Fprintf(&b, "    let: {orders: count over %s, spend: sum(amount) over %[1]s}\n    when: orders > 5 and spend > 1000\n", window)
+		fmt.Fprintf(&b, "    let: {orders: count over %s, spend: sum(amount) over %[1]s}\n    when: orders > 100 and spend > 5000\n", window)
 	}
 	return b.String()
 }
