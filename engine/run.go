@@ -132,9 +132,9 @@ func (s *Service) Run(ctx context.Context) error {
 	group, work := errgroup.WithContext(context.WithoutCancel(ctx))
 	work, hurry := context.WithCancel(work) // ends with a failure, and when the grace is over
 	defer hurry()
-	stop, stopped := context.WithCancelCause(ctx) // ends also with work
-	defer stopped(nil)
-	context.AfterFunc(work, func() { stopped(nil) })
+	stop, stopped := context.WithCancel(ctx) // ends also with work
+	defer stopped()
+	context.AfterFunc(work, stopped)
 	over := make(chan struct{})
 
 	delivering, silence := context.WithCancel(work)

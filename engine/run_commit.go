@@ -103,7 +103,7 @@ func (l *loop) commit(sync bool) error {
 		p.Batch.Reject(state.Rejected{Position: r.Position, Reason: r.Reason, Detail: r.Detail, Offset: r.Offset, Raw: r.Raw})
 	}
 	clear(l.rejected)
-	l.rejected, l.refusals = l.rejected[:0], 0
+	l.rejected, l.refusals, l.changes = l.rejected[:0], 0, 0
 	if err := l.noted.put(p.Batch); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"kelpie/event"
 	"kelpie/source"
 	"kelpie/state"
@@ -21,6 +23,12 @@ func (e *Engine) logPart(part int32) int {
 		p.next, p.read = at, at
 	}
 	return i
+}
+
+// findLogPart returns the number of a part of the log, if it is registered.
+func (e *Engine) findLogPart(part int32) (i int, ok bool) {
+	i = slices.IndexFunc(e.partitions, func(p *partition) bool { return p.stream == logPosition(part) })
+	return i, i >= 0
 }
 
 // readFrom returns the offset in the log at which reading stands: after a recovery, from where on it is to be read again.

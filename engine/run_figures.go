@@ -15,7 +15,7 @@ type Figures struct {
 	Rules  string           // fingerprint of the rules that run
 
 	Inputs                  map[string]InputFigures // by name; what was folded from the log at the start is under "(log)"
-	Appended                Histogram               // seconds from reading a batch until it was durable in the log
+	Appended                Histogram               // seconds from reading a batch until it was durable in the log, and its turn to be folded
 	Commits                 Histogram               // seconds that commits took
 	Synced                  int64                   // of the commits
 	Rows                    int64                   // rows that commits wrote

@@ -21,13 +21,17 @@ type intake struct {
 	readers []*reader
 	out     chan arrival // from the readers
 	stop    context.Context
+	mixed   bool // some inputs are partitions, and some are not
 
 	// Owned by the goroutine that fetches.
-	running int // readers that have not ended
-	arrived time.Time
-	ticked  time.Time
-	dec     *event.Decoder
-	rec     event.Record
+	running  int // readers that have not ended
+	arrived  time.Time
+	ticked   time.Time
+	forsaken []string // partitions that nothing will come from: it is to be said that they are idle
+	waited   bool     // mixed, and the common partition is not idle
+	complete bool     // with UntilEnd: all inputs have been read to their end
+	dec      *event.Decoder
+	rec      event.Record
 
 	mu       sync.Mutex
 	passages map[*source.Batch]*passage // given out and not released
@@ -48,9 +52,15 @@ type passage struct {
 
 func newIntake(s *Service) *intake {
 	n := &intake{s: s, out: make(chan arrival), passages: map[*source.Batch]*passage{}, running: len(s.o.Inputs)}
+	parts := 0
 	for _, in := range s.o.Inputs {
 		n.readers = append(n.readers, newReader(n, in))
+		if in.Partition != "" {
+			parts++
+		}
 	}
+	n.mixed = parts > 0 && parts < len(n.readers)
+	n.waited = n.mixed
 	return n
 }
 
@@ -109,6 +119,7 @@ func (n *intake) Fetch(ctx context.Context) (*source.Batch, error) {
 			return b, nil
 		}
 		if n.running == 0 && n.s.o.UntilEnd {
+			n.complete = true
 			return nil, io.EOF
 		}
 		select {
@@ -133,6 +144,7 @@ func (n *intake) arrive(a arrival) {
 	}
 	now := n.s.o.Clock.Now()
 	n.arrived, r.since, r.idle = now, now, false
+	n.waited = n.waited || n.mixed && r.in.Partition == ""
 	r.held = a.batch
 	a.batch.Origin = r.origin(a.batch.Origin)
 	p := &passage{reader: r, began: now}
@@ -146,24 +158,20 @@ func (n *intake) arrive(a arrival) {
 // goes first. Of partitions it is the one that is furthest behind, and none goes before all others that are not idle
 // have something: so none is far ahead of the others, and little waits for the watermark.
 func (n *intake) choose() *source.Batch {
+	now := n.s.o.Clock.Now()
+	if name, ok := n.fallsSilent(now); ok {
+		return n.own(timeRecord{Idle: name})
+	}
 	var best *reader
 	wait := false
-	now := n.s.o.Clock.Now()
 	for _, r := range n.readers {
 		switch {
+		case r.held == nil:
+			wait = wait || r.in.Partition != "" && !r.idle
 		case r.in.Partition == "":
-			if r.held != nil {
-				return r.give()
-			}
-		case r.held != nil:
-			if best == nil || r.newest < best.newest {
-				best = r
-			}
-		case !r.idle && (r.ended || now.Sub(r.since) >= n.idleAfter()):
-			r.idle = true
-			return n.own(timeRecord{Idle: r.in.Partition})
-		case !r.idle:
-			wait = true
+			return r.give()
+		case best == nil || r.newest < best.newest:
+			best = r
 		}
 	}
 	if best == nil || wait {
@@ -171,6 +179,30 @@ func (n *intake) choose() *source.Batch {
 	}
 	best.newest = max(best.newest, n.passage(best.held).newest)
 	return best.give()
+}
+
+// fallsSilent returns a partition that is not to be waited for any more: because its input has ended or been silent for
+// long enough, or because it has none.
+func (n *intake) fallsSilent(now time.Time) (name string, ok bool) {
+	if len(n.forsaken) > 0 {
+		name, n.forsaken = n.forsaken[0], n.forsaken[1:]
+		return name, true
+	}
+	common := n.waited
+	for _, r := range n.readers {
+		silent := r.held == nil && (r.ended || now.Sub(r.since) >= n.idleAfter())
+		switch {
+		case r.in.Partition == "":
+			common = common && silent
+		case silent && !r.idle:
+			r.idle = true
+			return r.in.Partition, true
+		}
+	}
+	if common {
+		n.waited = false
+	}
+	return commonPart, common
 }
 
 func (n *intake) idleAfter() time.Duration { return time.Duration(n.s.o.Time.Idle) * time.Millisecond }
@@ -217,7 +249,7 @@ func (n *intake) durable(b *source.Batch) error {
 	if p.reader != nil {
 		x.input = p.reader.in.Name
 	}
-	return n.s.loop.hand(delivery{x, p.began})
+	return n.s.loop.hand(delivery{x, n.s.o.Clock.Now().Sub(p.began)})
 }
 
 // Release implements source.Source.

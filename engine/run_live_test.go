@@ -459,6 +459,43 @@ func TestServicePartitions(t *testing.T) {
 		if got := mark(); got != want {
 			t.Errorf("after a new start the watermark is at %v, and was at %v", got, want)
 		}
+
+		moreB <- order("c1", "eu")
+		synctest.Wait()
 		l.halt()
+		w.inputs = []engine.Input{a} // b is not read any more
+		l = start(t, w)
+		time.Sleep(10 * time.Second)
+		moreA <- order("c1", "eu")
+		time.Sleep(time.Second)
+		if got, want := mark(), time.Since(first)-3*time.Second; got < want {
+			t.Errorf("the watermark waits at %v for a partition that is not there any more", got)
+		}
+		l.halt()
+
+		c, moreC := feed("c") // an input of the common partition beside one that is a partition
+		w.inputs = []engine.Input{a, c}
+		l = start(t, w)
+		moreA <- order("c1", "eu")
+		moreC <- order("c1", "eu")
+		time.Sleep(10 * time.Second)
+		moreA <- order("c1", "eu")
+		time.Sleep(time.Second)
+		if got, most := mark(), time.Since(first)-10*time.Second; got > most {
+			t.Errorf("the watermark is at %v and does not wait for the common partition", got)
+		}
+		time.Sleep(20 * time.Second)
+		moreA <- order("c1", "eu")
+		time.Sleep(time.Second)
+		if got, want := mark(), time.Since(first)-3*time.Second; got < want {
+			t.Errorf("the watermark waits at %v for the common partition, which is silent", got)
+		}
+		l.halt()
+		records, _ := logged(t, w.fs)
+		w.inputs = []engine.Input{a, b, c}
+		alerts, _, _ := w.folded(records)
+		if got, _, _ := found(t, w.fs); len(got) == 0 || len(got) != len(alerts) {
+			t.Errorf("%d alerts, want %d", len(got), len(alerts))
+		}
 	})
 }

@@ -30,9 +30,11 @@ type loop struct {
 	book     *alert.Book
 	rules    string // fingerprint
 	noted    notes
-	parts    map[string]int // partitions of the engine by the names of sources; those of the common one are not in it
+	parts    map[string]int // the engine's partitions of the inputs that are one, by name
+	known    map[string]int // all of the engine's partitions, by name
 	rejected []Rejection    // since the last flush
 	refusals int            // bytes of them
+	changes  int            // of alerts, since the last flush
 	lines    []Line
 
 	changed  bool             // something is to be committed
@@ -50,10 +52,10 @@ type loop struct {
 	loading, loadAgain bool // the rules are being read; they have changed since
 }
 
-// delivery is a stretch that has become durable.
+// delivery is a stretch that has become durable, and how long that took.
 type delivery struct {
 	stretch
-	began time.Time // when it was fetched
+	took time.Duration
 }
 
 // hand gives a delivery to the loop and waits until it has been folded.
@@ -99,7 +101,7 @@ func (l *loop) step(stop context.Context) error {
 			l.finished = true
 			return l.finish(stop)
 		}
-		l.tally.Appended.observe(l.now().Sub(d.began))
+		l.tally.Appended.observe(d.took)
 		if err := l.fold(&d.stretch); err != nil {
 			return err
 		}
@@ -124,7 +126,7 @@ func (l *loop) now() time.Time { return l.s.o.Clock.Now() }
 
 // finish notes the end of the input, where it is one, and commits what is left.
 func (l *loop) finish(stop context.Context) error {
-	if stop.Err() == nil && l.s.o.UntilEnd && !l.engine.settled() {
+	if l.s.intake.complete && !l.engine.settled() {
 		if err := l.endInput(stop); err != nil && stop.Err() == nil {
 			return err
 		}
@@ -240,7 +242,7 @@ func (l *loop) advanceTime(x *stretch) (*Effects, error) {
 		case r.End:
 			fx, err = l.engine.End(false)
 		case r.Idle != "":
-			l.engine.Idle(l.part(r.Idle))
+			l.engine.Idle(l.partNamed(r.Idle))
 		default:
 			fx, err = l.engine.Tick(*r.Watermark)
 		}
@@ -258,6 +260,7 @@ func (l *loop) take(fx *Effects) error {
 		l.refusals += len(fx.Rejected[i].Raw)
 	}
 	l.rejected = append(l.rejected, fx.Rejected...)
+	l.changes += len(fx.Changes)
 	for i := range fx.Changes {
 		if err := l.tell(&fx.Changes[i]); err != nil {
 			return err
@@ -266,15 +269,18 @@ func (l *loop) take(fx *Effects) error {
 	return nil
 }
 
-// refusalsMost is how many bytes of refused events may wait for a commit.
-const refusalsMost = 16 << 20
+// What may wait for a commit, beside rows.
+const (
+	refusalsMost = 16 << 20 // bytes of refused events
+	changesMost  = 100_000  // changes of alerts
+)
 
 // makeRoom takes rows out of memory that were not used lately. If the rest is too much it waits for commits: what has
 // changed may leave memory only then.
 func (l *loop) makeRoom() error {
 	limit := l.s.o.Memory
 	l.tally.Evicted += int64(l.engine.Trim(limit))
-	for l.engine.Memory() > limit || l.refusals > refusalsMost {
+	for l.engine.Memory() > limit || l.refusals > refusalsMost || l.changes > changesMost {
 		if !l.busy && !l.changed {
 			return nil // all of it is in use
 		}

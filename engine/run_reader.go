@@ -31,11 +31,13 @@ type reader struct {
 	newest int64         // event time that was given out
 	more   chan struct{} // tells the reader that what it delivered has been given out
 
-	mu    sync.Mutex
-	src   source.Source // nil while it is closed
-	given int           // batches that are not released
-	none  chan struct{} // closed while given is 0
-	err   error         // why it failed last; nil while it reads
+	mu     sync.Mutex
+	src    source.Source // nil while it is closed
+	opened time.Time
+	given  int           // batches that are not released
+	none   chan struct{} // closed while given is 0
+	err    error         // why it failed last; nil if something has come since
+	over   bool          // it is not opened again
 }
 
 func newReader(n *intake, in Input) *reader {
@@ -52,7 +54,7 @@ func (r *reader) open() error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.src = src
+	r.src, r.opened = src, r.n.s.o.Clock.Now()
 	return nil
 }
 
@@ -108,8 +110,9 @@ func (r *reader) run(ctx context.Context) {
 		case errors.Is(err, io.EOF):
 			r.n.s.o.Logger.Info("kelpie: input read to its end", "input", r.in.Name)
 		default:
-			r.failed(err)
-			if !r.in.Once && !r.n.s.o.UntilEnd {
+			over := r.in.Once || r.n.s.o.UntilEnd
+			r.failed(err, over)
+			if !over {
 				if !r.reopen(ctx, &wait) {
 					return
 				}
@@ -187,7 +190,7 @@ func (r *reader) reopen(ctx context.Context, wait *time.Duration) bool {
 		return false
 	}
 	if err := r.close(); err != nil {
-		r.failed(err)
+		r.failed(err, false)
 	}
 	for {
 		select {
@@ -200,23 +203,30 @@ func (r *reader) reopen(ctx context.Context, wait *time.Duration) bool {
 		if err == nil {
 			return true
 		}
-		r.failed(err)
+		r.failed(err, false)
 	}
 }
 
-// failed notes why the source cannot be read, and says so unless it has been said.
-func (r *reader) failed(err error) {
+// failed notes why the source cannot be read, and says so unless it has been said; over: it is not opened again.
+func (r *reader) failed(err error, over bool) {
+	before := r.problem()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err == nil || r.err.Error() != err.Error() {
+	r.err, r.over = err, over
+	r.mu.Unlock()
+	if before == nil || before.Error() != err.Error() {
 		r.n.s.o.Logger.Error("kelpie: input failed", "input", r.in.Name, "error", err)
 	}
-	r.err = err
 }
+
+// healed is after how long an input that can be read again, and is silent, counts as one that works.
+const healed = time.Minute
 
 // problem returns why the input is not being read, or nil.
 func (r *reader) problem() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.over && r.src != nil && r.n.s.o.Clock.Now().Sub(r.opened) > healed {
+		return nil
+	}
 	return r.err
 }

@@ -38,6 +38,9 @@ func (x *stretch) payload(i int) []byte { return x.buf[x.lines[i].Start:x.lines[
 // time says something about the event's time, also in a replay.
 const liveMark = "live "
 
+// commonPart stands for the common partition where partitions are named.
+const commonPart = "*"
+
 // timeRecord is the payload of a journal.TimeAdvanced record. One of its members is set.
 type timeRecord struct {
 	Watermark *int64 `json:"watermark,omitempty"` // ms: the sources were silent, the watermark moved to it

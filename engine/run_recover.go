@@ -49,32 +49,60 @@ func (l *loop) install(set *rules.Set) error {
 	return l.check()
 }
 
-// divide registers the partitions of the log. The common one is not waited for if no input belongs to it.
+// divide registers the partitions of the log: those that inputs are, those that inputs were, and the common one, if some
+// input belongs to it.
 func (l *loop) divide() {
-	l.parts = map[string]int{}
+	l.parts, l.known = map[string]int{}, map[string]int{}
 	for i, name := range l.noted.Parts {
-		l.parts[name] = l.engine.logPart(int32(i + 1))
+		l.known[name] = l.engine.logPart(int32(i + 1))
 	}
-	common := len(l.s.o.Inputs) == 0
 	for _, in := range l.s.o.Inputs {
 		if in.Partition == "" {
-			common = true
-		} else if _, ok := l.parts[in.Partition]; !ok {
-			l.noted.Parts = append(l.noted.Parts, in.Partition)
-			l.parts[in.Partition] = l.engine.logPart(int32(len(l.noted.Parts)))
+			l.known[commonPart] = l.engine.logPart(0)
+			continue
 		}
-	}
-	if common {
-		l.engine.logPart(0)
+		i, ok := l.known[in.Partition]
+		if !ok {
+			l.noted.Parts = append(l.noted.Parts, in.Partition)
+			i = l.engine.logPart(int32(len(l.noted.Parts)))
+			l.known[in.Partition] = i
+		}
+		l.parts[in.Partition] = i
 	}
 }
 
-// part returns the engine's partition for what comes from a source of that name.
+// part returns the engine's partition for what comes from a source of that name: its own, if it is one, or the common
+// one.
 func (l *loop) part(name string) int {
 	if i, ok := l.parts[name]; ok {
 		return i
 	}
 	return l.engine.logPart(0)
+}
+
+// partNamed returns the engine's partition that a TimeAdvanced record names.
+func (l *loop) partNamed(name string) int {
+	if i, ok := l.known[name]; ok {
+		return i
+	}
+	return l.engine.logPart(0)
+}
+
+// orphans returns the partitions that the watermark waits for though no input belongs to them any more.
+func (l *loop) orphans() (names []string) {
+	common := false
+	for _, in := range l.s.o.Inputs {
+		common = common || in.Partition == ""
+	}
+	for _, name := range l.noted.Parts {
+		if _, ok := l.parts[name]; !ok && !l.engine.partitions[l.known[name]].idle {
+			names = append(names, name)
+		}
+	}
+	if i, ok := l.engine.findLogPart(0); ok && !common && !l.engine.partitions[i].idle {
+		names = append(names, commonPart)
+	}
+	return names
 }
 
 // check makes sure that the log holds what the state needs.
@@ -110,6 +138,7 @@ func (l *loop) recover(stop context.Context) error {
 	if err := l.catchUp(stop, next); err != nil {
 		return err
 	}
+	l.s.intake.forsaken = l.orphans()
 	l.beat()
 	l.s.o.Logger.Info("kelpie: recovered", "rules", len(l.engine.plan.rules), "from", from, "next", next, "took", l.now().Sub(began))
 	l.s.enter(Running)

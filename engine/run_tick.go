@@ -36,7 +36,7 @@ func (p *pulse) when(w, disorder int64) time.Time {
 // nextTick returns when the next tick is due, if nothing arrives before; ok is false if none is.
 func (n *intake) nextTick() (at time.Time, ok bool) {
 	p := n.s.pulse.Load()
-	if p == nil || p.newest == none {
+	if p == nil || p.newest == none || n.holding() {
 		return at, false
 	}
 	disorder := n.s.o.Time.Disorder
@@ -51,7 +51,7 @@ func (n *intake) nextTick() (at time.Time, ok bool) {
 // tick returns a tick, if one is due.
 func (n *intake) tick(now time.Time) *source.Batch {
 	at, ok := n.nextTick()
-	if !ok || now.Before(at) || n.holding() {
+	if !ok || now.Before(at) {
 		return nil
 	}
 	n.ticked = now
@@ -77,7 +77,7 @@ func (n *intake) holding() bool {
 func (n *intake) alarm() <-chan time.Time {
 	at, ok := n.nextTick()
 	for _, r := range n.readers {
-		if r.in.Partition == "" || r.idle || r.held != nil {
+		if r.held != nil || r.idle || r.ended || r.in.Partition == "" && !n.waited {
 			continue
 		}
 		if t := r.since.Add(n.idleAfter()); !ok || t.Before(at) {

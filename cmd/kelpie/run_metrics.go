@@ -48,7 +48,7 @@ var help = []struct {
 	{"outbox_messages", []string{"receiver"}, "Messages that are committed and not delivered."},
 	{"outbox_age_seconds", []string{"receiver"}, "Since when the oldest of them has been waiting, at the most."},
 	{"deliveries_total", []string{"receiver", "outcome"}, "Attempts to deliver: delivered, failed (and tried again), given_up."},
-	{"append_seconds", nil, "From reading a batch until it was durable in the log."},
+	{"append_seconds", nil, "From reading a batch until it was durable in the log, and its turn to be folded."},
 	{"commit_seconds", nil, "Commits of the state."},
 	{"commits_synced_total", nil, "Commits that were synced, since somebody was to be told."},
 	{"rows", []string{"where"}, "Rows of keys: in memory, or in the store only."},
