@@ -46,7 +46,7 @@ func BenchmarkService(b *testing.B) {
 
 // benchFile writes b.N events.
 func benchFile(b *testing.B, name string) {
-	g, err := traffic.New(traffic.Bench(1, int64(b.N), 10_000))
+	g, err := traffic.New(traffic.Config{Seed: 1, Events: int64(b.N), Rate: 66, Flat: true})
 	if err != nil {
 		b.Fatal(err)
 	}
