@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -196,4 +197,102 @@ func TestVersion(t *testing.T) {
 			t.Fatalf("the rows have other parts:\n%s", p.Version())
 		}
 	})
+}
+
+// seen is a row of features as far as it tells of facts.
+type seen struct {
+	Rule     string
+	Key      json.RawMessage
+	Time     string
+	Position string
+	Values   map[string]json.RawMessage
+}
+
+func (r *seen) place() string {
+	return fmt.Sprint(r.Rule, " ", string(r.Key), " ", r.Time, " ", r.Position)
+}
+
+func rowsOf(t *rapid.T, lines []byte) (all []seen) {
+	for line := range bytes.Lines(lines) {
+		var r seen
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// TestFactsGoOn wants a fact that stays the same to have the values that it would have had if the new rules had run from the
+// beginning, whatever has become of its rule: its name, its conditions, its other facts, its longest window.
+func TestFactsGoOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := oracle.Random(t)
+		s.Lines = linesOf(datedLines(t, s))
+		tables, mine := split(s.RulesYAML)
+		before := others(t, tables, mine)
+		for _, r := range mine {
+			if e := edit(t, r); valid(join(tables, []ruleText{e})) {
+				before = append(before, e)
+			}
+		}
+		if len(before) == 0 {
+			t.Skip()
+		}
+		old := s
+		old.RulesYAML = join(tables, before)
+		w := way{rapid.SampledFrom([]int{1, 2}).Draw(t, "shards"), rapid.SampledFrom([]int{1, 3, 10}).Draw(t, "batch")}
+		want := rowsOf(t, run(t, s, w).rows)
+		d := newDurable(t, old, w)
+		change, steps, said := rapid.IntRange(0, 30).Draw(t, "change"), 0, 0
+		got := d.run(func() int {
+			if steps++; steps != change {
+				return nothing
+			}
+			d.s.RulesYAML = s.RulesYAML
+			said = len(d.recorder.rows)
+			return restart
+		})
+		if d.s.RulesYAML != s.RulesYAML {
+			t.Skip()
+		}
+		units := engine.NewUnits()
+		shared, all := engine.SharedFacts(planOf(t, old, units), planOf(t, s, units))
+		after := rowsOf(t, got.rows[said:])
+		compareFacts(t, want, after, shared, all, fmt.Sprintf("%s\nbefore, up to batch %d of %d:\n%s", s, change, w.batch, old.RulesYAML))
+	})
+}
+
+// compareFacts wants all rows after the change among those that are wanted, with the same values of shared facts.
+func compareFacts(t *rapid.T, want, after []seen, shared map[string]map[string]bool, all map[string]bool, story string) {
+	expected := map[string][]seen{}
+	for _, r := range want {
+		expected[r.place()] = append(expected[r.place()], r)
+	}
+	found := map[string]int{}
+	for _, r := range after {
+		k := found[r.place()]
+		found[r.place()]++
+		if k >= len(expected[r.place()]) {
+			if len(shared[r.Rule]) > 0 && all[r.Rule] {
+				t.Fatalf("there should be no row %s\n%s", r.place(), story)
+			}
+			continue
+		}
+		x := expected[r.place()][k]
+		for name := range shared[r.Rule] {
+			if string(r.Values[name]) != string(x.Values[name]) {
+				t.Fatalf("%s of %s: want %s, got %s\n%s", name, r.place(), x.Values[name], r.Values[name], story)
+			}
+		}
+	}
+	if len(after) == 0 {
+		return
+	}
+	first := slices.IndexFunc(want, func(r seen) bool { return r.place() == after[0].place() })
+	for _, r := range want[max(first, 0):] {
+		if found[r.place()] == 0 && first >= 0 && len(shared[r.Rule]) > 0 && all[r.Rule] {
+			t.Fatalf("there should be a row %s\n%s", r.place(), story)
+		}
+	}
 }

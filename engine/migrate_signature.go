@@ -128,6 +128,9 @@ func (f *fact) identity(s *scope) string {
 	if f.limited {
 		form = "events and sketches"
 	}
+	if form != "windows" && s.onClose {
+		form += " until closes" // which may need them longer
+	}
 	if f.Window.Kind != rules.Sliding && f.Window.Kind != rules.Session {
 		zone = s.zone
 	}
