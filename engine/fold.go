@@ -452,7 +452,7 @@ func (sh *shard) enterPane(s *scope, g *grid, row *state.Row, ev *foldEvent, jud
 	start := s.align.Start(ev.t, g.each)
 	var mask uint64
 	for _, f := range g.facts {
-		if !sh.takes(f.of, f.filter, judged) {
+		if !sh.takes(f.of, f.filter, judged) || ev.t < sh.since[f.id] {
 			continue
 		}
 		span := g.each

@@ -223,44 +223,102 @@ func rowsOf(t *rapid.T, lines []byte) (all []seen) {
 	return all
 }
 
+// changing is a stream in which the rules change once: what was said before and after, and what had been read by then.
+type changing struct {
+	old, new     oracle.Scenario
+	w            way
+	read         int
+	before, then []byte
+}
+
+// drawChange draws rules, what they were before (with other rules beside them), and events in order of time.
+func drawChange(t *rapid.T) changing {
+	s := oracle.Random(t)
+	s.Lines = linesOf(datedLines(t, s))
+	tables, mine := split(s.RulesYAML)
+	before := others(t, tables, mine)
+	for _, r := range mine {
+		if e := edit(t, r); valid(join(tables, []ruleText{e})) {
+			before = append(before, e)
+		}
+	}
+	w := way{rapid.SampledFrom([]int{1, 2}).Draw(t, "shards"), rapid.SampledFrom([]int{1, 3, 10}).Draw(t, "batch")}
+	c := changing{old: s, new: s, w: w}
+	if len(before) == 0 {
+		t.Skip()
+	}
+	c.old.RulesYAML = join(tables, before)
+	d := newDurable(t, c.old, w)
+	change, said := rapid.IntRange(0, 30).Draw(t, "change"), 0
+	got := d.run(func() int {
+		if c.read += w.batch; c.read != change*w.batch {
+			return nothing
+		}
+		d.s.RulesYAML = s.RulesYAML
+		said = len(d.recorder.rows)
+		return restart
+	})
+	c.read = min(change*w.batch, len(s.Lines))
+	if d.s.RulesYAML != s.RulesYAML {
+		t.Skip()
+	}
+	c.before, c.then = got.rows[:said], got.rows[said:]
+	return c
+}
+
+func (c *changing) String() string {
+	return fmt.Sprintf("%s\nbefore, for %d events:\n%s", c.new, c.read, c.old.RulesYAML)
+}
+
+// facts compares the plans of before and after.
+func (c *changing) facts(t *rapid.T) (shared map[string]map[string]bool, all map[string]bool) {
+	units := engine.NewUnits()
+	return engine.SharedFacts(planOf(t, c.old, units), planOf(t, c.new, units))
+}
+
 // TestFactsGoOn wants a fact that stays the same to have the values that it would have had if the new rules had run from the
 // beginning, whatever has become of its rule: its name, its conditions, its other facts, its longest window.
 func TestFactsGoOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := oracle.Random(t)
-		s.Lines = linesOf(datedLines(t, s))
-		tables, mine := split(s.RulesYAML)
-		before := others(t, tables, mine)
-		for _, r := range mine {
-			if e := edit(t, r); valid(join(tables, []ruleText{e})) {
-				before = append(before, e)
-			}
-		}
-		if len(before) == 0 {
-			t.Skip()
-		}
-		old := s
-		old.RulesYAML = join(tables, before)
-		w := way{rapid.SampledFrom([]int{1, 2}).Draw(t, "shards"), rapid.SampledFrom([]int{1, 3, 10}).Draw(t, "batch")}
-		want := rowsOf(t, run(t, s, w).rows)
-		d := newDurable(t, old, w)
-		change, steps, said := rapid.IntRange(0, 30).Draw(t, "change"), 0, 0
-		got := d.run(func() int {
-			if steps++; steps != change {
-				return nothing
-			}
-			d.s.RulesYAML = s.RulesYAML
-			said = len(d.recorder.rows)
-			return restart
-		})
-		if d.s.RulesYAML != s.RulesYAML {
-			t.Skip()
-		}
-		units := engine.NewUnits()
-		shared, all := engine.SharedFacts(planOf(t, old, units), planOf(t, s, units))
-		after := rowsOf(t, got.rows[said:])
-		compareFacts(t, want, after, shared, all, fmt.Sprintf("%s\nbefore, up to batch %d of %d:\n%s", s, change, w.batch, old.RulesYAML))
+		c := drawChange(t)
+		shared, all := c.facts(t)
+		want := rowsOf(t, run(t, c.new, c.w).rows)
+		compareFacts(t, want, rowsOf(t, c.then), shared, all, c.String())
 	})
+}
+
+// TestFactsStartEmpty wants a fact that is new to have the values that it would have had if there had been nothing before
+// the change, whatever other facts know of that time.
+func TestFactsStartEmpty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawChange(t)
+		if strings.Contains(c.new.RulesYAML, " max ") { // where a session begins decides where the next one does
+			t.Skip()
+		}
+		shared, _ := c.facts(t)
+		fresh := c.new
+		fresh.Lines = fresh.Lines[c.read:]
+		want := map[string]seen{}
+		for _, r := range rowsOf(t, run(t, fresh, c.w).rows) {
+			want[r.when()] = r
+		}
+		for _, r := range rowsOf(t, c.then) {
+			x, ok := want[r.when()]
+			if !ok {
+				continue
+			}
+			for name, v := range r.Values {
+				if strings.HasPrefix(name, "f") && !shared[r.Rule][name] && string(x.Values[name]) != string(v) {
+					t.Fatalf("%s of %s: want %s, got %s\n%s", name, r.place(), x.Values[name], v, &c)
+				}
+			}
+		}
+	})
+}
+
+// when is the place of a row in a stream that begins elsewhere and has one event a time.
+func (r *seen) when() string {
+	return fmt.Sprint(r.Rule, " ", string(r.Key), " ", r.Time, " ", r.Position == "")
 }
 
 // compareFacts wants all rows after the change among those that are wanted, with the same values of shared facts.

@@ -10,7 +10,7 @@ import (
 func (sh *shard) enterSession(s *scope, x *sessions, row *state.Row, ev *foldEvent, judged bool) bool {
 	var mask uint64
 	for _, f := range x.facts {
-		if sh.takes(f.of, f.filter, judged) {
+		if sh.takes(f.of, f.filter, judged) && ev.t >= sh.since[f.id] {
 			mask |= f.mask
 		}
 	}
