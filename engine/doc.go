@@ -25,4 +25,10 @@
 // Flush gathers the changed rows and the checkpoint into one batch (commit.go). Recover opens an engine where a store
 // was committed last; reading goes on from Next. The brute force in package oracle, written from the semantics alone,
 // is what the tests hold the engine to.
+//
+// # The service
+//
+// Around the fold stands a Service (run.go and the files run_*.go): it brings inputs into the log (run_intake.go,
+// run_reader.go, run_tick.go), folds what is durable there (run_loop.go, run_recover.go), commits beside the fold
+// (run_commit.go), and changes the rules while it runs (run_reload.go). It has a clock, which it is given.
 package engine
