@@ -14,9 +14,8 @@ var forbidden = []struct {
 	pattern *regexp.Regexp
 	why     string
 }{
-	{regexp.MustCompile(`(^|[\s"'` + "`" + `(=:,\[])/(work|home|root|Users|farm|tmp)/[\w.]`), "a path of one machine"},
+	{regexp.MustCompile(`(^|[\s"'` + "`" + `(=:,\[])/(home|root|Users|tmp|[a-z]+/main)/[\w.]`), "a path of one machine"},
 	{regexp.MustCompile(`(?i)[A-Z]:\\Users\\\w+\\(go|src|work|projects)`), "a path of one machine"},
-	{regexp.MustCompile(`\b(proxy|sum)\.golang\.org|registry\.npmjs\.org|\bpypi\.org|\bcrates\.io|\.library/`), "a place that packages come from"},
 	{regexp.MustCompile(`\b(TODO|FIXME|XXX)\b`), "work that is not done"},
 	{regexp.MustCompile(`(?m)^(<<<<<<<|>>>>>>>) `), "a merge that is not done"},
 }
