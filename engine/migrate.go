@@ -49,7 +49,7 @@ type migration struct {
 
 // The bounds of a chunk.
 const (
-	chunkRows  = 2000
+	chunkRows  = 500
 	chunkBytes = 8 << 20
 )
 

@@ -135,7 +135,7 @@ func (m *migration) setTimes(row *state.Row, d *dim) {
 		switch {
 		case u.scope != nil:
 			if t := getTime(row.BlockAt(i), scopeNewest); t != none {
-				gc = min(gc, t+u.scope.gc+1)
+				gc = min(gc, t+u.scope.gc+u.scope.linger+1)
 			}
 		case u.rule != nil:
 			if in, err := m.new.load(u.rule, row); err == nil && in.state == inactive {
