@@ -414,7 +414,7 @@ func (sh *shard) rowsOf(rp *rulePlan, row *state.Row, in *instance) []state.Row 
 func (sh *shard) collect(w int64) {
 	for _, t := range sh.timers.passed(w) {
 		d := sh.engine.plan.dims[t.dim]
-		err := sh.rows[t.dim].ByHash(t.hash, func(row state.Row) error {
+		err := sh.rows[t.dim].ByHash(t.hash, t.check, func(row state.Row) error {
 			if row.GC() < w {
 				sh.forgetRow(d, &row, w)
 			}

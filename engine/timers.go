@@ -7,9 +7,10 @@ import (
 
 // timer says that something in the rows of a key may be due.
 type timer struct {
-	due  int64
-	hash uint64
-	dim  uint32 // index into the plan's dims
+	due   int64
+	hash  uint64
+	dim   uint16 // index into the plan's dims
+	check uint16 // state.RowCheck of the key
 }
 
 // timers is a binary heap by due time: what has an exact time. What only wants to be forgotten some time later waits
@@ -108,7 +109,7 @@ func (t *timers) passed(w int64) []timer {
 func (sh *shard) dueAt(row *state.Row, t int64) {
 	row.SetDue(t)
 	if t != state.Never {
-		sh.timers.push(timer{t, row.Hash(), sh.dimIndex(row)})
+		sh.timers.push(timer{t, row.Hash(), uint16(sh.dimIndex(row)), row.Check()})
 	}
 }
 
@@ -118,7 +119,7 @@ func (sh *shard) gcAt(row *state.Row, t int64) {
 		return
 	}
 	row.SetGC(t)
-	sh.timers.later(timer{t, row.Hash(), sh.dimIndex(row)})
+	sh.timers.later(timer{t, row.Hash(), uint16(sh.dimIndex(row)), row.Check()})
 }
 
 // fire handles everything that is due at watermark w.
@@ -133,7 +134,7 @@ func (sh *shard) fire(w int64) {
 		sh.peekTimers(due[:n])
 		for _, t := range due[:n] {
 			d := sh.engine.plan.dims[t.dim]
-			err := sh.rows[t.dim].ByHash(t.hash, func(row state.Row) error {
+			err := sh.rows[t.dim].ByHash(t.hash, t.check, func(row state.Row) error {
 				if row.Due() <= w {
 					sh.rowDue(d, &row, w)
 				}

@@ -18,8 +18,9 @@ type watchKey struct {
 }
 
 type watcher struct {
-	rule int
-	hash uint64 // of the instance's own key
+	rule  int
+	hash  uint64 // of the instance's own key
+	check uint16
 }
 
 // newcomers looks again at the open instances that an event without a judgement may concern.
@@ -78,7 +79,7 @@ func (sh *shard) wakeWatchers(d *dim, row *state.Row) {
 	})
 	for _, x := range list {
 		rp := sh.engine.plan.rules[x.rule]
-		err := sh.rows[rp.scope.dim.at].ByHash(x.hash, func(home state.Row) error {
+		err := sh.rows[rp.scope.dim.at].ByHash(x.hash, x.check, func(home state.Row) error {
 			if sh.hasInstance(rp, &home) {
 				sh.touch(rp.scope.dim, &home)
 				sh.resettleRule(rp, &home)
@@ -94,7 +95,7 @@ func (sh *shard) wakeWatchers(d *dim, row *state.Row) {
 
 // watchFor notes which rows of other keys an instance looks at, or that it looks at none any more.
 func (sh *shard) watchFor(rp *rulePlan, row *state.Row, in *instance, old []string) {
-	me := watcher{rp.index, row.Hash()}
+	me := watcher{rp.index, row.Hash(), row.Check()}
 	each := func(keys []string, f func(watchKey)) {
 		for i, k := range keys {
 			if k != "" && i != rp.scope.dim.index {

@@ -65,6 +65,9 @@ func (r *Row) Key() []byte { return rowKey(r.b) }
 // Hash returns the hash of the row's key.
 func (r *Row) Hash() uint64 { return r.rows.meta[r.id].hash }
 
+// Check returns the check of the row's key, see RowCheck.
+func (r *Row) Check() uint16 { return r.rows.meta[r.id].check }
+
 // Plan returns the version of the plan that the row's blocks belong to.
 func (r *Row) Plan() uint32 { return le.Uint32(r.b[28:]) }
 

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/zeebo/xxh3"
 )
 
 // Backing is where rows live that are not in memory.
@@ -56,6 +58,7 @@ type rowMeta struct {
 	hash  uint64
 	loc   uint32
 	epoch uint32 // of the last change; 0: as loaded
+	check uint16 // of the key, RowCheck
 	used  bool   // since the clock's hand came by
 	live  bool
 }
@@ -148,14 +151,15 @@ func (s *Rows) GetOrNew(hash uint64, key []byte) (Row, error) {
 	if ok || err != nil {
 		return r, err
 	}
-	id := s.add(hash, rowHeader+pad8(len(key))+200)
+	id := s.add(hash, key, rowHeader+pad8(len(key))+200)
 	newRow(s.mem.at(s.meta[id].loc), key)
 	return s.handle(id), nil
 }
 
-// ByHash calls f with every row whose key has the hash, loading what is not in memory.
-func (s *Rows) ByHash(hash uint64, f func(Row) error) error {
-	if s.Cold > 0 && s.back != nil {
+// ByHash calls f with the row whose key has the hash and the check, loading it if it is not in memory; should several
+// have the hash, with those too that are there.
+func (s *Rows) ByHash(hash uint64, check uint16, f func(Row) error) error {
+	if s.Cold > 0 && s.back != nil && !s.holds(hash, check) {
 		err := s.back.SeekRows(s.Dim, hash, func(b []byte) error {
 			if len(b) < rowHeader || rowUsed(b) != len(b) {
 				return fmt.Errorf("state: row %d/%016x is damaged", s.Dim, hash)
@@ -187,18 +191,34 @@ func (s *Rows) ByHash(hash uint64, f func(Row) error) error {
 	return nil
 }
 
+// holds reports whether a row with the hash and the check is in memory.
+func (s *Rows) holds(hash uint64, check uint16) bool {
+	mask := len(s.tab) - 1
+	for i := int(hash>>16) & mask; s.tab[i].id != 0; i = (i + 1) & mask {
+		if e := s.tab[i]; e.tag == uint32(hash) {
+			if m := &s.meta[e.id-1]; m.hash == hash && m.check == check {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// RowCheck returns the check of a key: with its hash it tells apart keys of one hash, as good as always.
+func RowCheck(key []byte) uint16 { return uint16(xxh3.Hash(key)) }
+
 func (s *Rows) load(hash uint64, key, b []byte) (Row, error) {
 	if !validRow(b, key) {
 		return Row{}, fmt.Errorf("state: row %d/%016x is damaged", s.Dim, hash)
 	}
-	id := s.add(hash, len(b))
+	id := s.add(hash, key, len(b))
 	copy(s.mem.at(s.meta[id].loc), b)
 	s.Cold--
 	return s.handle(id), nil
 }
 
 // add makes a slot for a row of at least size bytes and enters it into the index.
-func (s *Rows) add(hash uint64, size int) uint32 {
+func (s *Rows) add(hash uint64, key []byte, size int) uint32 {
 	if (s.n+1)*2 > len(s.tab) {
 		s.rehash(len(s.tab) * 2)
 	}
@@ -210,7 +230,7 @@ func (s *Rows) add(hash uint64, size int) uint32 {
 		s.meta = append(s.meta, rowMeta{})
 		id = uint32(len(s.meta) - 1)
 	}
-	s.meta[id] = rowMeta{hash: hash, loc: s.mem.alloc(size), used: true, live: true}
+	s.meta[id] = rowMeta{hash: hash, loc: s.mem.alloc(size), check: RowCheck(key), used: true, live: true}
 	s.enter(hash, id)
 	s.n++
 	return id
