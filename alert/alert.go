@@ -25,6 +25,7 @@ const (
 	Expired   Reason = "expired"      // nothing was judged for the rule's `expire`
 	Removed   Reason = "rule-removed" // the rule is not there any more
 	Point     Reason = "point"        // the rule has neither fact nor table: it opens and is over at once
+	ByHand    Reason = "by-hand"      // somebody resolved it
 )
 
 // Shadow is the mode of rules whose alerts are kept and never sent.
@@ -52,7 +53,25 @@ type Alert struct {
 	Evaluations int64        // judgements that were true
 	Rules       string       // fingerprint of the rule set that opened it
 	Evidence    *window.Span // event times of the events in its windows when it opened; nil if not known
+
+	Acknowledged *Mark // who takes care of it; nil: nobody
+	Verdict      *Mark // what it turned out to be, by its Word true_positive or false_positive; nil: not labelled
+	ResolvedBy   *Mark // who resolved it by hand; nil: nobody
 }
+
+// Mark is what a person said of an alert. It is kept in the log as an entry of its own.
+type Mark struct {
+	By      string // who; as the token or the command says
+	At      int64  // append time of the entry, ms
+	Word    string // of a verdict: true_positive or false_positive; else ""
+	Comment string // "" if none was given
+}
+
+// The words of a verdict.
+const (
+	TruePositive  = "true_positive"
+	FalsePositive = "false_positive"
+)
 
 // Opener is what opened an alert: an event, by its id and position, or a window.
 type Opener struct {

@@ -55,7 +55,9 @@ func full() *Alert {
 		},
 		Labels: map[string]string{"team": "fraud", "area": "eu"}, Actions: []string{"flag-account"},
 		Warming: []string{"spend"}, Evaluations: 3, Rules: "f00d",
-		Evidence: &window.Span{Start: 1_767_606_600_000, End: 1_767_607_200_001},
+		Evidence:     &window.Span{Start: 1_767_606_600_000, End: 1_767_607_200_001},
+		Acknowledged: &Mark{By: "ann", At: 1_767_606_700_000, Comment: "on it"}, Verdict: &Mark{By: "bob", At: 1_767_606_800_000, Word: TruePositive},
+		ResolvedBy: &Mark{By: "ann", At: 1_767_606_900_000},
 	}
 }
 
@@ -66,7 +68,10 @@ const fullJSON = `{"id":"0123456789abcdef0123456789abcdef","rule":"order-burst",
 	`"values":{"spend":250.5,"orders":6,"who":12345,"new":true,"last":"x\"y"},` +
 	`"approx":{"who":0.01},"inexact":["spend"],"warming":["spend"],"labels":{"area":"eu","team":"fraud"},` +
 	`"actions":["flag-account"],"evaluations":3,"rules":"f00d",` +
-	`"evidence":{"start":"2026-01-05T09:50:00.000Z","end":"2026-01-05T10:00:00.001Z"}}`
+	`"evidence":{"start":"2026-01-05T09:50:00.000Z","end":"2026-01-05T10:00:00.001Z"},` +
+	`"acknowledged":{"by":"ann","at":"2026-01-05T09:51:40.000Z","comment":"on it"},` +
+	`"verdict":{"by":"bob","at":"2026-01-05T09:53:20.000Z","word":"true_positive"},` +
+	`"resolved_by":{"by":"ann","at":"2026-01-05T09:55:00.000Z"}}`
 
 func TestJSON(t *testing.T) {
 	f := func(a *Alert, want string) {

@@ -32,6 +32,17 @@ type record struct {
 	Evaluations int64              `json:"evaluations"`
 	Rules       string             `json:"rules,omitempty"`
 	Evidence    *spanJSON          `json:"evidence,omitempty"`
+
+	Acknowledged *markJSON `json:"acknowledged,omitempty"`
+	Verdict      *markJSON `json:"verdict,omitempty"`
+	ResolvedBy   *markJSON `json:"resolved_by,omitempty"`
+}
+
+type markJSON struct {
+	By      string   `json:"by"`
+	At      timeJSON `json:"at"`
+	Word    string   `json:"word,omitempty"`
+	Comment string   `json:"comment,omitempty"`
 }
 
 type openerJSON struct {
@@ -53,6 +64,7 @@ func (a Alert) MarshalJSON() ([]byte, error) {
 		Opener:  openerJSON{a.Opener.Event, a.Opener.Position, spanOf(a.Opener.Window)},
 		Message: a.Message, Values: a.Values, Warming: a.Warming, Labels: a.Labels, Actions: a.Actions,
 		Evaluations: a.Evaluations, Rules: a.Rules, Evidence: spanOf(a.Evidence),
+		Acknowledged: markOf(a.Acknowledged), Verdict: markOf(a.Verdict), ResolvedBy: markOf(a.ResolvedBy),
 	}
 	if a.State == Resolved {
 		r.Resolved = (*timeJSON)(&a.Resolved)
@@ -83,6 +95,7 @@ func (a *Alert) UnmarshalJSON(b []byte) error {
 		Opener:  Opener{r.Opener.Event, r.Opener.Position, r.Opener.Window.span()},
 		Message: r.Message, Values: r.Values, Warming: r.Warming, Labels: r.Labels, Actions: r.Actions,
 		Evaluations: r.Evaluations, Rules: r.Rules, Evidence: r.Evidence.span(),
+		Acknowledged: r.Acknowledged.mark(), Verdict: r.Verdict.mark(), ResolvedBy: r.ResolvedBy.mark(),
 	}
 	if r.Resolved != nil {
 		a.Resolved = int64(*r.Resolved)
@@ -120,6 +133,20 @@ func (s *spanJSON) span() *window.Span {
 		return nil
 	}
 	return &window.Span{Start: int64(s.Start), End: int64(s.End)}
+}
+
+func markOf(m *Mark) *markJSON {
+	if m == nil {
+		return nil
+	}
+	return &markJSON{m.By, timeJSON(m.At), m.Word, m.Comment}
+}
+
+func (m *markJSON) mark() *Mark {
+	if m == nil {
+		return nil
+	}
+	return &Mark{m.By, int64(m.At), m.Word, m.Comment}
 }
 
 // timeJSON is a time in milliseconds; in JSON it is RFC 3339 in UTC.
