@@ -77,6 +77,50 @@ func (k *Book) Resolve(id string, at int64, r Reason) error {
 	return nil
 }
 
+// Get returns the alert as it is now, changes that are not committed included. The error is state.ErrNotFound if there is
+// none. The alert belongs to the book.
+func (k *Book) Get(id string) (*Alert, error) {
+	e, err := k.entry(id)
+	if err != nil {
+		return nil, err
+	}
+	return &e.Alert, nil
+}
+
+// Acknowledge notes who takes care of an open alert, and tells the receivers.
+func (k *Book) Acknowledge(id string, m Mark) error {
+	e, err := k.entry(id)
+	if err != nil {
+		return err
+	}
+	e.Acknowledged = &m
+	k.changed(e)
+	k.messages = append(k.messages, queued{KindAcknowledged, e.Alert})
+	return nil
+}
+
+// Label notes what an alert turned out to be. Nobody is told.
+func (k *Book) Label(id string, m Mark) error {
+	e, err := k.entry(id)
+	if err != nil {
+		return err
+	}
+	e.Verdict = &m
+	k.changed(e)
+	return nil
+}
+
+// ResolvedBy notes who resolves an alert by hand; Resolve is to follow.
+func (k *Book) ResolvedBy(id string, m Mark) error {
+	e, err := k.entry(id)
+	if err != nil {
+		return err
+	}
+	e.ResolvedBy = &m
+	k.changed(e)
+	return nil
+}
+
 // entry returns the alert, from the store if it has not changed lately.
 func (k *Book) entry(id string) (*entry, error) {
 	if e, ok := k.alerts[id]; ok {
@@ -89,6 +133,9 @@ func (k *Book) entry(id string) (*entry, error) {
 	a, err := decode(row)
 	if err != nil {
 		return nil, err
+	}
+	if a.ID != id { // the store finds an alert by the beginning of its id, too
+		return nil, fmt.Errorf("alert: %q: %w", id, state.ErrNotFound)
 	}
 	e := &entry{Alert: *a}
 	k.alerts[id] = e

@@ -56,10 +56,14 @@ func messageOf(row state.Message) (Message, error) {
 	return m, nil
 }
 
-// messageKey makes a message's key: an alert opens once and resolves once, and is judged true again many times.
+// messageKey makes a message's key: an alert opens once and resolves once, and is judged true again, and acknowledged,
+// any number of times.
 func messageKey(k Kind, a *Alert) string {
-	if k == KindUpdated {
+	switch {
+	case k == KindUpdated:
 		return fmt.Sprintf("%s/%s/%d", a.ID, k, a.Evaluations)
+	case k == KindAcknowledged && a.Acknowledged != nil:
+		return fmt.Sprintf("%s/%s/%d", a.ID, k, a.Acknowledged.At)
 	}
 	return a.ID + "/" + string(k)
 }

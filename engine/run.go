@@ -32,10 +32,12 @@ type Service struct {
 	loop   *loop
 	intake *intake
 
-	reloads chan struct{} // holds a token when the rules are to be read again
-	phase   atomic.Int32
-	pulse   atomic.Pointer[pulse]
-	figures atomic.Pointer[Figures]
+	reloads  chan struct{} // holds a token when the rules are to be read again
+	requests chan *request
+	ended    chan struct{} // closed when Run has ended
+	phase    atomic.Int32
+	pulse    atomic.Pointer[pulse]
+	figures  atomic.Pointer[Figures]
 }
 
 // ServiceOptions say what a service works on and with. It closes none of it, but the sources that it opens.
@@ -104,7 +106,7 @@ func NewService(o ServiceOptions) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, reloads: make(chan struct{}, 1)}
+	s := &Service{o: o, reloads: make(chan struct{}, 1), requests: make(chan *request), ended: make(chan struct{})}
 	s.figures.Store(&Figures{})
 	s.intake = newIntake(s)
 	return s
@@ -122,6 +124,7 @@ func (s *Service) Reload() {
 // Run runs the service until ctx is done or, with UntilEnd, the inputs have ended: then what has been appended is folded
 // and committed, and deliveries are waited for a while. An error says that it could not go on. Run may be called once.
 func (s *Service) Run(ctx context.Context) error {
+	defer close(s.ended)
 	var err error
 	if s.loop, err = newLoop(s); err != nil {
 		return err

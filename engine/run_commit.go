@@ -27,6 +27,7 @@ type commit struct {
 	book    uint64 // epoch of the alerts
 	sync    bool
 	retain  int64 // the log may be shortened up to this offset; -1: leave it
+	asked   []*request
 	took    time.Duration
 	err     error
 }
@@ -75,7 +76,7 @@ func (l *loop) settle() error {
 			return nil
 		}
 	}
-	if l.book.Urgent() || l.retain {
+	if l.book.Urgent() || l.retain || len(l.asked) > 0 {
 		return l.commit(true)
 	}
 	if !l.changed {
@@ -107,7 +108,8 @@ func (l *loop) commit(sync bool) error {
 	if err := l.noted.put(p.Batch); err != nil {
 		return err
 	}
-	c := &commit{pending: p, book: epoch, sync: sync, retain: -1}
+	c := &commit{pending: p, book: epoch, sync: sync, retain: -1, asked: l.asked}
+	l.asked = nil
 	if l.retain && sync {
 		c.retain, l.retain = l.engine.neededFrom(), false
 	}
@@ -135,6 +137,9 @@ func (l *loop) committed(c *commit) error {
 	}
 	l.engine.Committed(c.pending)
 	l.book.Committed(c.book)
+	for _, r := range c.asked {
+		close(r.done)
+	}
 	l.tally.committed(c)
 	l.tally.sentUpTo(l.s.o.Store.LastMessage(), l.now())
 	l.publish()

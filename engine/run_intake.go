@@ -45,7 +45,8 @@ type arrival struct {
 
 // passage is what is known of a batch on its way through the log.
 type passage struct {
-	reader         *reader // nil: the batch is the service's own
+	reader         *reader  // nil: the batch is the service's own
+	request        *request // of somebody outside
 	began          time.Time
 	oldest, newest int64 // event times, ms
 }
@@ -115,6 +116,9 @@ func (n *intake) run(stop, work context.Context) (err error) {
 // Fetch implements source.Source.
 func (n *intake) Fetch(ctx context.Context) (*source.Batch, error) {
 	for {
+		if b := n.request(); b != nil {
+			return b, nil
+		}
 		if b := n.choose(); b != nil {
 			return b, nil
 		}
@@ -125,6 +129,8 @@ func (n *intake) Fetch(ctx context.Context) (*source.Batch, error) {
 		select {
 		case a := <-n.out:
 			n.arrive(a)
+		case r := <-n.s.requests:
+			return n.ownRequest(r), nil
 		case <-n.alarm():
 		case <-n.stop.Done():
 			return nil, io.EOF
@@ -208,11 +214,13 @@ func (n *intake) fallsSilent(now time.Time) (name string, ok bool) {
 func (n *intake) idleAfter() time.Duration { return time.Duration(n.s.o.Time.Idle) * time.Millisecond }
 
 // own returns a record of the service's own as a batch.
-func (n *intake) own(r timeRecord) *source.Batch {
-	b := r.batch()
+func (n *intake) own(r timeRecord) *source.Batch { return n.ownBatch(r.batch(), nil) }
+
+// ownBatch enters a batch that no reader has given.
+func (n *intake) ownBatch(b *source.Batch, r *request) *source.Batch {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.passages[b] = &passage{began: n.s.o.Clock.Now()}
+	n.passages[b] = &passage{request: r, began: n.s.o.Clock.Now()}
 	return b
 }
 
@@ -245,7 +253,7 @@ func (n *intake) times(b *source.Batch) (first, last int64, ok bool) {
 // durable hands a batch to the loop, and waits until it has been folded.
 func (n *intake) durable(b *source.Batch) error {
 	p := n.passage(b)
-	x := stretch{kind: b.Kind, origin: b.Origin, appended: b.Appended, buf: b.Buf, lines: b.Lines}
+	x := stretch{kind: b.Kind, origin: b.Origin, appended: b.Appended, buf: b.Buf, lines: b.Lines, request: p.request}
 	if p.reader != nil {
 		x.input = p.reader.in.Name
 	}

@@ -37,6 +37,7 @@ type loop struct {
 	changes  int            // of alerts, since the last flush
 	lines    []Line
 
+	asked    []*request       // folded since the last flush: they wait for its commit
 	changed  bool             // something is to be committed
 	since    time.Time        // when that began
 	synced   time.Time        // when the last synced commit was begun
@@ -180,6 +181,9 @@ func (l *loop) fold(x *stretch) error {
 		l.tally.count(x, fx)
 	}
 	l.touch()
+	if x.request != nil {
+		l.asked = append(l.asked, x.request)
+	}
 	if l.engine.newest != l.noted.Newest {
 		l.noted.Newest, l.noted.Read = l.engine.newest, x.appended
 	}
@@ -198,6 +202,8 @@ func (l *loop) effects(x *stretch) (*Effects, error) {
 		return l.refuseCut(&fresh), nil
 	case journal.TimeAdvanced:
 		return l.advanceTime(&fresh)
+	case journal.AlertAcknowledged, journal.AlertLabelled, journal.AlertResolved:
+		return nil, l.obey(&fresh)
 	}
 	return nil, nil // our own records that say nothing to the fold
 }

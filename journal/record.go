@@ -17,10 +17,12 @@ const (
 	AlertAcknowledged Kind = 4
 	AlertLabelled     Kind = 5
 	SilenceAdded      Kind = 6
+	AlertResolved     Kind = 7 // by hand
+	SilenceExpired    Kind = 8 // before its time
 )
 
 // kindNames are for messages and listings.
-var kindNames = [...]string{"event", "cut line", "TimeAdvanced", "RulesLoaded", "AlertAcknowledged", "AlertLabelled", "SilenceAdded"}
+var kindNames = [...]string{"event", "cut line", "TimeAdvanced", "RulesLoaded", "AlertAcknowledged", "AlertLabelled", "SilenceAdded", "AlertResolved", "SilenceExpired"}
 
 // String names the kind.
 func (k Kind) String() string {

@@ -62,6 +62,9 @@ func Line(m alert.Message) string {
 	case m.Kind == alert.KindResolved:
 		at = a.Resolved
 		what += " (" + string(a.Reason) + ")"
+	case m.Kind == alert.KindAcknowledged && a.Acknowledged != nil:
+		at = a.Acknowledged.At
+		what += " by " + a.Acknowledged.By
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s %s", event.FormatTime(at), strings.ToUpper(a.Severity), what, a.Rule)

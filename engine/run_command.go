@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"kelpie/alert"
+	"kelpie/journal"
+	"kelpie/source"
+	"kelpie/state"
+)
+
+// Command is what a person says of an alert. It becomes an entry in the log, so that a replay sees it at the same place,
+// and who said it is kept.
+type Command struct {
+	Kind    journal.Kind `json:"-"`     // AlertAcknowledged, AlertLabelled or AlertResolved
+	Alert   string       `json:"alert"` // its id
+	By      string       `json:"by"`
+	Verdict string       `json:"verdict,omitempty"` // of AlertLabelled: alert.TruePositive or alert.FalsePositive
+	Comment string       `json:"comment,omitempty"`
+}
+
+// Errors of commands that cannot be carried out.
+var (
+	// ErrNoAlert says that there is no alert with the id of a command.
+	ErrNoAlert = errors.New("there is no such alert")
+	// ErrOver says that an alert that is to be resolved or acknowledged has resolved already.
+	ErrOver = errors.New("the alert has resolved already")
+	// ErrNotRunning says that the service takes no commands: it has not begun, or has ended.
+	ErrNotRunning = errors.New("the service is not running")
+)
+
+const (
+	mostComment = 4 << 10 // bytes
+	mostName    = 256
+)
+
+func (c *Command) validate() error {
+	switch {
+	case c.Alert == "":
+		return errors.New("engine: command: no alert is named")
+	case c.By == "" || len(c.By) > mostName:
+		return fmt.Errorf("engine: command: who says it is needed, in at most %d bytes", mostName)
+	case len(c.Comment) > mostComment:
+		return fmt.Errorf("engine: command: a comment has at most %d bytes", mostComment)
+	case c.Kind == journal.AlertLabelled && c.Verdict != alert.TruePositive && c.Verdict != alert.FalsePositive:
+		return fmt.Errorf("engine: command: a label is %s or %s", alert.TruePositive, alert.FalsePositive)
+	}
+	switch c.Kind {
+	case journal.AlertAcknowledged, journal.AlertLabelled, journal.AlertResolved:
+		return nil
+	}
+	return fmt.Errorf("engine: command: %v is none", c.Kind)
+}
+
+// request is a record of somebody outside on its way through the log, the fold and the commit.
+type request struct {
+	kind    journal.Kind
+	payload []byte
+	at      journal.Appended // once it is durable
+	err     error            // why it changed nothing
+	done    chan struct{}    // closed when what it changed has been committed
+}
+
+// Command appends the command to the log and waits until what it changes has been committed. Errors that it would change
+// nothing (errors.Is ErrNoAlert, ErrOver) leave it in the log as it was said.
+func (s *Service) Command(ctx context.Context, c Command) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	payload, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("engine: command: %w", err)
+	}
+	_, err = s.record(ctx, c.Kind, payload)
+	return err
+}
+
+// record brings a record into the log and through the fold.
+func (s *Service) record(ctx context.Context, kind journal.Kind, payload []byte) (*request, error) {
+	r := &request{kind: kind, payload: payload, done: make(chan struct{})}
+	select {
+	case s.requests <- r:
+	case <-s.ended:
+		return nil, ErrNotRunning
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case <-r.done:
+		return r, r.err
+	case <-s.ended:
+		return nil, ErrNotRunning
+	case <-ctx.Done():
+		return nil, fmt.Errorf("engine: it is on its way, but may not be carried out yet: %w", ctx.Err())
+	}
+}
+
+// request returns what somebody asks to be appended, if anything.
+func (n *intake) request() *source.Batch {
+	select {
+	case r := <-n.s.requests:
+		return n.ownRequest(r)
+	default:
+		return nil
+	}
+}
+
+func (n *intake) ownRequest(r *request) *source.Batch {
+	b := &source.Batch{Kind: r.kind, Buf: r.payload, Lines: []source.Line{{End: len(r.payload)}}}
+	return n.ownBatch(b, r)
+}
+
+// obey carries out the commands of a stretch.
+func (l *loop) obey(x *stretch) error {
+	for i := range x.lines {
+		var c Command
+		err := json.Unmarshal(x.payload(i), &c)
+		if c.Kind = x.kind; err == nil {
+			err = c.validate()
+		}
+		if err == nil {
+			err = l.command(&c, x.appended)
+		}
+		switch {
+		case errors.Is(err, state.ErrFatal):
+			return err
+		case x.request != nil:
+			x.request.err = err
+		case err != nil:
+			l.s.o.Logger.Warn("kelpie: an entry of the log changes nothing", "offset", x.lines[i].Offset, "kind", x.kind.String(), "error", err)
+		}
+	}
+	return nil
+}
+
+func (l *loop) command(c *Command, at int64) error {
+	a, err := l.book.Get(c.Alert)
+	if errors.Is(err, state.ErrNotFound) {
+		return ErrNoAlert
+	}
+	if err != nil {
+		return err
+	}
+	l.touch()
+	m := alert.Mark{By: c.By, At: at, Word: c.Verdict, Comment: c.Comment}
+	switch {
+	case c.Kind == journal.AlertLabelled:
+		return l.book.Label(a.ID, m)
+	case !a.Open():
+		return ErrOver
+	case c.Kind == journal.AlertAcknowledged:
+		return l.book.Acknowledge(a.ID, m)
+	}
+	return l.resolveByHand(a, m)
+}
+
+func (l *loop) resolveByHand(a *alert.Alert, m alert.Mark) error {
+	if err := l.book.ResolvedBy(a.ID, m); err != nil {
+		return err
+	}
+	id, rule, at := a.ID, a.Rule, max(a.Updated, l.engine.newest)
+	fx, found, err := l.engine.ResolveByHand(rule, a.Key, id)
+	if err != nil {
+		return err
+	}
+	if found {
+		return l.take(fx)
+	}
+	l.tally.Open[rule]--
+	return l.book.Resolve(id, at, alert.ByHand)
+}
