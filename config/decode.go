@@ -12,6 +12,7 @@ import (
 
 	"kelpie/rules"
 	"kelpie/rules/yaml"
+	"kelpie/secret"
 )
 
 // decoder fills structs from a YAML tree. Fields are named by their tag `yaml:"name"`; embedded structs with
@@ -66,7 +67,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, unit string) {
 			return err
 		})
 		return
-	case Secret:
+	case secret.Value:
 		d.secret(n, v)
 		return
 	}
@@ -93,7 +94,7 @@ func (d *decoder) scalar(n *yaml.Node, read func(text string) error) {
 	case yaml.Empty:
 		d.fail(n, "", "a value is missing here")
 	case yaml.Scalar:
-		if isReference(n.Text) {
+		if secret.IsReference(n.Text) {
 			d.fail(n, "", "references such as ${env:NAME} are for secrets only, and this is none")
 		} else if err := read(n.Text); err != nil {
 			d.fail(n, "", "%s", err)
@@ -108,7 +109,7 @@ func (d *decoder) secret(n *yaml.Node, v reflect.Value) {
 		d.scalar(n, func(string) error { return nil })
 		return
 	}
-	s, err := resolveSecret(n.Text, d.dir)
+	s, err := secret.Resolve(n.Text, d.dir)
 	if err != nil {
 		// Only the place is shown: the line may hold the secret itself.
 		e := d.src.Mistake(n.Offset, n.Offset+1, "", err.Error())
