@@ -185,10 +185,10 @@ func (e *Engine) recoverDim(i int, d *dim) error {
 		cold[to]++
 		due, gc := state.RowDue(head)
 		if due != state.Never {
-			e.shards[to].timers.push(timer{due, hash, uint16(i), state.RowCheck(key)})
+			e.shards[to].timers.push(timer{due, hash, nowhere, uint16(i), state.RowCheck(key)})
 		}
 		if gc != state.Never {
-			e.shards[to].timers.later(timer{gc, hash, uint16(i), state.RowCheck(key)})
+			e.shards[to].timers.later(timer{gc, hash, nowhere, uint16(i), state.RowCheck(key)})
 		}
 		if watches {
 			return e.shards[to].watchAgain(d, hash, key, head)

@@ -204,9 +204,14 @@ func (e *Engine) parallel(f func(i int)) {
 	wg.Wait()
 }
 
-// firstAt returns the index of the first event at which the watermark has reached t.
-func (e *Engine) firstAt(t int64, evs []foldEvent) uint32 {
-	return uint32(sort.Search(len(evs), func(i int) bool { return evs[i].w >= t }))
+// firstAt returns the index of the first event at which the watermark has reached t: mostly one of the very first.
+func firstAt(t int64, evs []foldEvent) uint32 {
+	lo, hi := 0, 1
+	for hi < len(evs) && evs[hi-1].w < t {
+		lo, hi = hi, 2*hi
+	}
+	hi = min(hi, len(evs))
+	return uint32(lo + sort.Search(hi-lo, func(i int) bool { return evs[lo+i].w >= t }))
 }
 
 // advance takes the decoded events into the watermark, and puts those that may be folded now in order.

@@ -95,13 +95,14 @@ func (sh *shard) apply(ops []op, evs []foldEvent) {
 		g := ops[:min(len(ops), 32)]
 		ops = ops[len(g):]
 		sh.prefetch(g)
+		sh.peekTimers(evs[g[len(g)-1].ev].w)
 		for i := range g {
 			if sh.err != nil {
 				return
 			}
 			o := &g[i]
 			ev := &evs[o.ev]
-			if sh.timers.next() <= ev.w {
+			if sh.timers.reach(ev.w) {
 				sh.fireUpTo(ev.index, evs)
 			}
 			sh.event(sh.engine.plan.lanes[o.lane], o, ev)
@@ -128,14 +129,12 @@ func (sh *shard) prefetch(g []op) {
 }
 
 // fireUpTo handles the timers that are due at the events up to the one with index i, in the order in which the
-// watermark reached them. What an event itself has made due comes right after it.
+// watermark reached them.
 func (sh *shard) fireUpTo(i uint32, evs []foldEvent) {
-	for sh.timers.next() <= evs[i].w && sh.err == nil {
-		k := sh.engine.firstAt(sh.timers.next(), evs)
+	from := max(sh.applied, 1) - 1 // what an event has made due itself comes right after it
+	for sh.timers.reach(evs[i].w) && sh.err == nil {
+		k := from + firstAt(sh.timers.bound, evs[from:])
 		sh.out.at(max(k, sh.applied), phaseDue)
-		if sh.applied > 0 {
-			k = max(k, sh.applied-1)
-		}
 		sh.was = sh.engine.before
 		if at := sh.out.ev; at > 0 {
 			sh.was = evs[at-1].w
@@ -146,10 +145,10 @@ func (sh *shard) fireUpTo(i uint32, evs []foldEvent) {
 
 // finish handles what the end of a stride makes due, and forgets.
 func (sh *shard) finish(evs []foldEvent, w int64) {
-	if n := len(evs); n > 0 && sh.timers.next() <= evs[n-1].w {
+	if n := len(evs); n > 0 && sh.timers.reach(evs[n-1].w) {
 		sh.fireUpTo(uint32(n-1), evs)
 	}
-	if sh.err == nil && sh.timers.next() <= w {
+	if sh.err == nil && sh.timers.reach(w) {
 		sh.out.at(uint32(len(evs)), phaseDue)
 		sh.was = sh.engine.before
 		if n := len(evs); n > 0 {
@@ -414,6 +413,12 @@ func (sh *shard) rowsOf(rp *rulePlan, row *state.Row, in *instance) []state.Row 
 func (sh *shard) collect(w int64) {
 	for _, t := range sh.timers.passed(w) {
 		d := sh.engine.plan.dims[t.dim]
+		if row, ok := sh.rows[t.dim].At(t.id, t.hash, t.check); ok {
+			if row.GC() < w {
+				sh.forgetRow(d, &row, w)
+			}
+			continue
+		}
 		err := sh.rows[t.dim].ByHash(t.hash, t.check, func(row state.Row) error {
 			if row.GC() < w {
 				sh.forgetRow(d, &row, w)

@@ -5,111 +5,11 @@ import (
 	"kelpie/window"
 )
 
-// timer says that something in the rows of a key may be due.
-type timer struct {
-	due   int64
-	hash  uint64
-	dim   uint16 // index into the plan's dims
-	check uint16 // state.RowCheck of the key
-}
-
-// timers is a binary heap by due time: what has an exact time. What only wants to be forgotten some time later waits
-// in coarse buckets, which cost nothing to fill.
-type timers struct {
-	heap    []timer
-	buckets map[int64][]timer
-	first   int64 // no bucket before it
-	width   int64 // of a bucket, ms
-	spare   [][]timer
-	out     []timer
-}
-
-func newTimers() *timers {
-	return &timers{buckets: map[int64][]timer{}, first: state.Never, width: 60_000}
-}
-
-func (t *timers) next() int64 {
-	if len(t.heap) == 0 {
-		return state.Never
-	}
-	return t.heap[0].due
-}
-
-func (t *timers) push(x timer) {
-	h := append(t.heap, x)
-	i := len(h) - 1
-	for i > 0 {
-		p := (i - 1) / 2
-		if h[p].due <= h[i].due {
-			break
-		}
-		h[p], h[i] = h[i], h[p]
-		i = p
-	}
-	t.heap = h
-}
-
-func (t *timers) pop() timer {
-	h := t.heap
-	top := h[0]
-	n := len(h) - 1
-	h[0] = h[n]
-	h = h[:n]
-	for i := 0; ; {
-		c := 2*i + 1
-		if c >= n {
-			break
-		}
-		if c+1 < n && h[c+1].due < h[c].due {
-			c++
-		}
-		if h[i].due <= h[c].due {
-			break
-		}
-		h[i], h[c] = h[c], h[i]
-		i = c
-	}
-	t.heap = h
-	return top
-}
-
-// later files x for some time after its due.
-func (t *timers) later(x timer) {
-	k := window.Floor(x.due, t.width)/t.width + 1
-	b := t.buckets[k]
-	if b == nil && len(t.spare) > 0 {
-		b = t.spare[len(t.spare)-1]
-		t.spare = t.spare[:len(t.spare)-1]
-	}
-	t.buckets[k] = append(b, x)
-	t.first = min(t.first, k)
-}
-
-// passed takes the buckets that lie before time w.
-func (t *timers) passed(w int64) []timer {
-	if len(t.buckets) == 0 || t.first > w/t.width {
-		return nil
-	}
-	next := int64(state.Never)
-	out := t.out[:0]
-	for k, b := range t.buckets {
-		if k <= w/t.width {
-			out = append(out, b...)
-			t.spare = append(t.spare, b[:0])
-			delete(t.buckets, k)
-		} else {
-			next = min(next, k)
-		}
-	}
-	t.first, t.out = next, out
-	return out
-}
-
 // dueAt notes that something in the row is due at watermark t.
 func (sh *shard) dueAt(row *state.Row, t int64) {
 	row.SetDue(t)
 	if t != state.Never {
-		sh.timers.push(timer{t, row.Hash(), uint16(sh.dimIndex(row)), row.Check()})
+		sh.timers.push(sh.timerOf(row, t))
 	}
 }
 
@@ -119,43 +19,46 @@ func (sh *shard) gcAt(row *state.Row, t int64) {
 		return
 	}
 	row.SetGC(t)
-	sh.timers.later(timer{t, row.Hash(), uint16(sh.dimIndex(row)), row.Check()})
+	sh.timers.later(sh.timerOf(row, t))
+}
+
+func (sh *shard) timerOf(row *state.Row, t int64) timer {
+	return timer{due: t, hash: row.Hash(), id: row.ID(), dim: uint16(sh.dimIndex(row)), check: row.Check()}
 }
 
 // fire handles everything that is due at watermark w.
 func (sh *shard) fire(w int64) {
-	var due [16]timer
-	for sh.timers.next() <= w {
-		n := 0
-		for n < len(due) && sh.timers.next() <= w {
-			due[n] = sh.timers.pop()
-			n++
-		}
-		sh.peekTimers(due[:n])
-		for _, t := range due[:n] {
-			d := sh.engine.plan.dims[t.dim]
-			err := sh.rows[t.dim].ByHash(t.hash, t.check, func(row state.Row) error {
-				if row.Due() <= w {
-					sh.rowDue(d, &row, w)
-				}
-				return nil
-			})
-			if err != nil {
-				sh.fatal(err)
-				return
+	for sh.err == nil && sh.timers.reach(w) {
+		t := sh.timers.pop()
+		d := sh.engine.plan.dims[t.dim]
+		if row, ok := sh.rows[t.dim].At(t.id, t.hash, t.check); ok {
+			if row.Due() <= w {
+				sh.rowDue(d, &row, w)
 			}
+			continue
+		}
+		err := sh.rows[t.dim].ByHash(t.hash, t.check, func(row state.Row) error {
+			if row.Due() <= w {
+				sh.rowDue(d, &row, w)
+			}
+			return nil
+		})
+		if err != nil {
+			sh.fatal(err)
 		}
 	}
 }
 
-// peekTimers touches the rows of several timers, so that the cache misses overlap.
-func (sh *shard) peekTimers(due []timer) {
-	var ids [16]uint32
-	for i, t := range due {
-		ids[i] = sh.rows[t.dim].Peek(t.hash)
+// peekTimers touches the rows of what is due by watermark w, so that the cache misses overlap.
+func (sh *shard) peekTimers(w int64) {
+	if !sh.timers.reach(w) {
+		return
 	}
-	for i, t := range due {
-		sh.peeked += sh.rows[t.dim].PeekRow(ids[i])
+	near := sh.timers.near
+	for _, t := range near[:min(len(near), 16)] { // the first ones of the heap, nearly
+		if t.due <= w && t.id != nowhere {
+			sh.peeked += sh.rows[t.dim].PeekRow(t.id + 1)
+		}
 	}
 }
 

@@ -98,9 +98,12 @@ func (s *Rows) Peek(hash uint64) uint32 {
 	return s.tab[int(hash>>16)&(len(s.tab)-1)].id
 }
 
-// PeekRow touches the row that Peek found.
+// PeekRow touches the row that Peek found, whose ID is one less.
 func (s *Rows) PeekRow(id uint32) byte {
 	if id == 0 {
+		return 0
+	}
+	if int(id) > len(s.meta) || !s.meta[id-1].live {
 		return 0
 	}
 	b := s.mem.at(s.meta[id-1].loc)
@@ -154,6 +157,19 @@ func (s *Rows) GetOrNew(hash uint64, key []byte) (Row, error) {
 	id := s.add(hash, key, rowHeader+pad8(len(key))+200)
 	newRow(s.mem.at(s.meta[id].loc), key)
 	return s.handle(id), nil
+}
+
+// At returns the row that had an id, as long as it is in memory, and the row of the key with this hash and check. While it
+// stays in memory a row keeps its ID.
+func (s *Rows) At(id uint32, hash uint64, check uint16) (Row, bool) {
+	if int(id) >= len(s.meta) {
+		return Row{}, false
+	}
+	m := &s.meta[id]
+	if !m.live || m.hash != hash || m.check != check {
+		return Row{}, false
+	}
+	return s.handle(id), true
 }
 
 // ByHash calls f with the row whose key has the hash and the check, loading it if it is not in memory; should several

@@ -21,10 +21,11 @@ const (
 )
 
 type class struct {
-	size, perPage int
-	pages         [][]byte
-	n             int // slots ever used
-	free          []uint32
+	size  int
+	shift uint // a page has 1<<shift slots
+	pages [][]byte
+	n     int // slots ever used
+	free  []uint32
 }
 
 // classOf returns the smallest class with slots of at least n bytes: four classes per power of two.
@@ -54,7 +55,7 @@ func (s *slabs) alloc(n int) uint32 {
 	k := &s.classes[c]
 	if k.size == 0 {
 		k.size = classSize(c)
-		k.perPage = pageSize / k.size
+		k.shift = uint(bits.Len(uint(pageSize/k.size)) - 1)
 	}
 	s.bytes += int64(k.size)
 	if f := len(k.free); f > 0 {
@@ -62,8 +63,8 @@ func (s *slabs) alloc(n int) uint32 {
 		k.free = k.free[:f-1]
 		return i<<classBits | uint32(c)
 	}
-	if k.n == len(k.pages)*k.perPage {
-		k.pages = append(k.pages, make([]byte, k.perPage*k.size))
+	if k.n == len(k.pages)<<k.shift {
+		k.pages = append(k.pages, make([]byte, k.size<<k.shift))
 	}
 	k.n++
 	return uint32(k.n-1)<<classBits | uint32(c)
@@ -89,8 +90,8 @@ func (s *slabs) at(loc uint32) []byte {
 		return s.huge[i]
 	}
 	k := &s.classes[c]
-	off := i % k.perPage * k.size
-	return k.pages[i/k.perPage][off : off+k.size : off+k.size]
+	off := i & (1<<k.shift - 1) * k.size
+	return k.pages[i>>k.shift][off : off+k.size : off+k.size]
 }
 
 func (s *slabs) release(loc uint32) {
