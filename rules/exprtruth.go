@@ -63,14 +63,28 @@ func truthOfValue(n *node) truthFn {
 	}
 }
 
-// and evaluates the right side only where the left one is true.
+// and asks its conditions from left to right, as long as they are true.
 func and(n *node) truthFn {
-	l, r := compileTruth(n.args[0]), compileTruth(n.args[1])
-	return func(e *Env) truth {
-		if t := l(e); t != yes {
-			return t
+	var all []truthFn
+	for _, c := range conjuncts(n, nil) {
+		all = append(all, compileTruth(c))
+	}
+	if len(all) == 2 {
+		l, r := all[0], all[1]
+		return func(e *Env) truth {
+			if t := l(e); t != yes {
+				return t
+			}
+			return r(e)
 		}
-		return r(e)
+	}
+	return func(e *Env) truth {
+		for _, f := range all {
+			if t := f(e); t != yes {
+				return t
+			}
+		}
+		return yes
 	}
 }
 
