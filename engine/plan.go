@@ -50,6 +50,10 @@ type dimWork struct {
 	scopes []*scope     // whose rules are judged on the event
 	of     []*scope     // that only take facts from it
 	tables []*tableWork // updates
+
+	filters *rules.Filters // of scopes
+	always  []uint64       // bits of scopes that may take the event also where their filter does not
+	stirred []*scope       // whose instances it may concern without a judgement
 }
 
 func (w *dimWork) empty() bool { return len(w.scopes)+len(w.of)+len(w.tables) == 0 }
@@ -415,6 +419,7 @@ func (d *dim) work(types []string, t int) (w dimWork) {
 		}
 	}
 	slices.SortFunc(w.scopes, func(a, b *scope) int { return cmp.Compare(a.rules1(), b.rules1()) })
+	w.index()
 	return w
 }
 

@@ -34,28 +34,29 @@ type shard struct {
 	wantRows bool
 	wantAll  bool // all facts, not only those that conditions need
 
-	env      rules.Env
-	envs     []ruleEnv
-	typeText string
-	judged   judgement
-	late     []bool // by sessions: the current event came too late for them
-	passed   []bool
-	cols     []columnValue
-	vals     []event.Value
-	series   []event.Value
-	stored   []event.Value
-	seen     map[window.Hash128]struct{}
-	acc      []byte
-	key      []byte
-	enc      []byte
-	alone    []state.Row
-	opened   []state.Row
-	taken    []bool
-	peeked   byte
-	buffers  [8][]event.Value // for the fields of instances
-	turn     int
-	units    []unitRef
-	applied  uint32 // events of the stride, up to the one folded last
+	env       rules.Env
+	envs      []ruleEnv
+	typeText  string
+	judged    judgement
+	late      []bool // by sessions: the current event came too late for them
+	passed    []bool
+	cols      []columnValue
+	vals      []event.Value
+	series    []event.Value
+	stored    []event.Value
+	seen      map[window.Hash128]struct{}
+	acc       []byte
+	key       []byte
+	enc       []byte
+	alone     []state.Row
+	opened    []state.Row
+	met       []uint64  // scopes whose filters the current event passes
+	concerned []concern // see concerns
+	peeked    byte
+	buffers   [8][]event.Value // for the fields of instances
+	turn      int
+	units     []unitRef
+	applied   uint32 // events of the stride, up to the one folded last
 }
 
 type ruleEnv struct {
@@ -181,9 +182,8 @@ func (sh *shard) event(l *lane, o *op, ev *foldEvent) {
 		return
 	}
 	sh.out.at(ev.index, phaseEvent)
-	sh.before(l, w, rows, ev)
+	sh.before(rows, ev)
 	sh.current(ev)
-	k := 0
 	for i := range w.dims {
 		for _, tw := range w.dims[i].tables {
 			if rows[i].Valid() {
@@ -191,43 +191,8 @@ func (sh *shard) event(l *lane, o *op, ev *foldEvent) {
 			}
 		}
 	}
-	for i := range w.dims {
-		dw := &w.dims[i]
-		for _, s := range dw.scopes {
-			if sh.taken[k] && rows[i].Valid() && !s.stateless() {
-				sh.fold(s, &rows[i], ev, true)
-			} else if !sh.taken[k] && s.hasOf && rows[i].Valid() {
-				sh.fold(s, &rows[i], ev, false)
-			}
-			k++
-		}
-		for _, s := range dw.of {
-			if rows[i].Valid() {
-				sh.fold(s, &rows[i], ev, false)
-			}
-		}
-		if rows[i].Valid() {
-			sh.newcomers(dw, &rows[i])
-		}
-	}
-	k = 0
-	for i := range w.dims {
-		for _, s := range w.dims[i].scopes {
-			switch {
-			case !rows[i].Valid() || s.foreign:
-			case sh.taken[k]:
-				sh.judgeScope(s, rows, ev)
-			case s.hasOf:
-				sh.judgeLate(s, &rows[i], ev, false)
-			}
-			k++
-		}
-		for _, s := range w.dims[i].of {
-			if rows[i].Valid() && !s.foreign {
-				sh.judgeLate(s, &rows[i], ev, false)
-			}
-		}
-	}
+	sh.foldAll(w, rows, ev)
+	sh.judgeAll(rows, ev)
 }
 
 // current makes ev the event of the environment.
@@ -240,26 +205,6 @@ func (sh *shard) current(ev *foldEvent) {
 	} else {
 		sh.typeText = ev.rec.TypeText()
 	}
-}
-
-// concerns evaluates the filters of the scopes and reports whether the event concerns any row at all.
-func (sh *shard) concerns(w *laneWork) bool {
-	sh.taken = sh.taken[:0]
-	any := false
-	for i := range w.dims {
-		dw := &w.dims[i]
-		any = any || len(dw.tables) > 0 || len(dw.of) > 0
-		for _, s := range dw.scopes {
-			ok := true
-			if s.where != nil {
-				truth, known := s.where.Test(&sh.env)
-				ok = truth && known
-			}
-			sh.taken = append(sh.taken, ok)
-			any = any || ok || s.hasOf
-		}
-	}
-	return any
 }
 
 // openRows returns the rows of the event's keys; of a dimension for which it has no key, a zero Row.
@@ -297,33 +242,25 @@ func (sh *shard) touch(d *dim, row *state.Row) { sh.rows[d.at].MarkDirty(row) }
 func (sh *shard) dimIndex(row *state.Row) uint32 { return uint32(sh.engine.plan.dimAt[row.Dim()]) }
 
 // before handles, for the rules that the event is about to be judged by, what is due before A.
-func (sh *shard) before(l *lane, w *laneWork, rows []state.Row, ev *foldEvent) {
-	k := 0
-	for i := range w.dims {
-		if !rows[i].Valid() || rows[i].Note() == 0 {
-			k += len(w.dims[i].scopes)
+func (sh *shard) before(rows []state.Row, ev *foldEvent) {
+	for _, c := range sh.concerned {
+		row, s := &rows[c.dim], c.scope
+		if !c.taken || s.foreign || !row.Valid() || row.Note() == 0 {
 			continue
 		}
-		for _, s := range w.dims[i].scopes {
-			taken := sh.taken[k]
-			k++
-			if !taken || s.foreign || !rows[i].Valid() {
+		a := ev.t
+		if b := row.Block(s.unit); b != nil {
+			if le.Uint64(b[scopeFlags:]) == 0 {
 				continue
 			}
-			a := ev.t
-			if b := rows[i].Block(s.unit); b != nil {
-				if le.Uint64(b[scopeFlags:]) == 0 {
-					continue
-				}
-				a = max(a, sh.asOf(s, b, ev))
-			} else if !s.stateless() {
-				continue
-			}
-			for _, rp := range s.rules {
-				if rp.OnEvent && sh.hasInstance(rp, &rows[i]) {
-					sh.dueKey = a
-					sh.leaves(rp, &rows[i], a)
-				}
+			a = max(a, sh.asOf(s, b, ev))
+		} else if !s.stateless() {
+			continue
+		}
+		for _, rp := range s.rules {
+			if rp.OnEvent && sh.hasInstance(rp, row) {
+				sh.dueKey = a
+				sh.leaves(rp, row, a)
 			}
 		}
 	}

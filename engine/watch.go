@@ -25,14 +25,7 @@ type watcher struct {
 
 // newcomers looks again at the open instances that an event without a judgement may concern.
 func (sh *shard) newcomers(w *dimWork, row *state.Row) {
-	for _, s := range w.scopes {
-		if s.foreign {
-			sh.wakeWatchers(s.dim, row)
-		} else if s.hasOf {
-			sh.resettle(s, row)
-		}
-	}
-	for _, s := range w.of {
+	for _, s := range w.stirred {
 		if s.foreign {
 			sh.wakeWatchers(s.dim, row)
 		} else {
