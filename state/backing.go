@@ -8,16 +8,37 @@ import (
 )
 
 // GetRow appends the stored row of (dim, hash, key) to dst; nil, nil if there is none. It allocates nothing of its
-// own while dst has room for the key and the row.
+// own while dst has room for the key, and for the row and a little more.
 func (s *Store) GetRow(dim uint16, hash uint64, key, dst []byte) ([]byte, error) {
 	k := append(appendHashed(dst[len(dst):], kindRow, dim, hash), key...) // where the row will stand
-	return s.get(k, dst)
+	v, closer, err := s.db.Get(k)
+	if err == pebble.ErrNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fatal("read", err)
+	}
+	row, ok := appendUnpacked(dst, v)
+	if err := closer.Close(); err != nil {
+		return nil, fatal("read", err)
+	}
+	if !ok {
+		return nil, damaged("row", append(appendHashed(nil, kindRow, dim, hash), key...))
+	}
+	if row == nil {
+		row = []byte{}
+	}
+	return row, nil
 }
 
 // SeekRows calls f with every stored row of (dim, hash). The row is valid during the call.
 func (s *Store) SeekRows(dim uint16, hash uint64, f func(row []byte) error) error {
-	return s.scan(appendHashed(nil, kindRow, dim, hash), nil, func(_, v []byte) (bool, error) {
-		return true, f(v)
+	return s.scan(appendHashed(nil, kindRow, dim, hash), nil, func(k, v []byte) (bool, error) {
+		row, ok := appendUnpacked(nil, v)
+		if !ok {
+			return false, damaged("row", k)
+		}
+		return true, f(row)
 	})
 }
 
@@ -29,6 +50,7 @@ func (s *Store) ScanRows(dim uint16, head int, f func(hash uint64, key, value []
 
 // ScanHashes is ScanRows for the hashes from first to last, so that shards can be scanned side by side.
 func (s *Store) ScanHashes(dim uint16, first, last uint64, head int, f func(hash uint64, key, value []byte) error) error {
+	var row []byte
 	return s.scan(be.AppendUint16([]byte{kindRow}, dim), appendHashed(nil, kindRow, dim, first), func(k, v []byte) (bool, error) {
 		_, hash, key, ok := parseRowKey(k)
 		if !ok {
@@ -36,6 +58,12 @@ func (s *Store) ScanHashes(dim uint16, first, last uint64, head int, f func(hash
 		}
 		if hash > last {
 			return false, nil
+		}
+		if head < 0 || head > packHead {
+			if row, ok = appendUnpacked(row[:0], v); !ok {
+				return false, damaged("row", k)
+			}
+			v = row
 		}
 		if head >= 0 && len(v) > head {
 			v = v[:head]

@@ -18,6 +18,7 @@ type Batch struct {
 	store    *Store
 	b        *pebble.Batch
 	key      []byte
+	packed   []byte     // a row
 	outbox   []Message  // numbered by Commit
 	rejected []Rejected // numbered by Commit
 	err      error      // the first mistake in filling it; Commit returns it
@@ -29,14 +30,13 @@ func (s *Store) NewBatch() *Batch {
 		pebble.WithInitialSizeBytes(batchInitial), pebble.WithMaxRetainedSizeBytes(batchRetained))}
 }
 
-// SetRow sets the row of (dim, hash, key) to n bytes and returns them to be filled, before anything else is done
-// with the batch.
-func (b *Batch) SetRow(dim uint16, hash uint64, key []byte, n int) []byte {
-	op := b.b.SetDeferred(rowKeyPrefix+len(key), n)
+// SetRow sets the row of (dim, hash, key), which is the caller's again when SetRow returns.
+func (b *Batch) SetRow(dim uint16, hash uint64, key, row []byte) {
+	b.packed = appendPacked(b.packed[:0], row)
+	op := b.b.SetDeferred(rowKeyPrefix+len(key), len(b.packed))
 	putRowKey(op.Key, dim, hash, key)
-	value := op.Value
+	copy(op.Value, b.packed)
 	b.note(op.Finish())
-	return value
 }
 
 // DeleteRow deletes the row of (dim, hash, key).

@@ -23,6 +23,7 @@ func benchKeys(n int) (keys [][]byte, hashes []uint64) {
 }
 
 func benchStore(b *testing.B, keys [][]byte, hashes []uint64) *Store {
+	row := slices.Repeat([]byte("8 bytes."), benchRow/8)
 	s, err := Open(b.TempDir(), Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -34,7 +35,7 @@ func benchStore(b *testing.B, keys [][]byte, hashes []uint64) *Store {
 	})
 	commit(b, s, func(batch *Batch) {
 		for i, k := range keys {
-			batch.SetRow(1, hashes[i], k, benchRow)[0] = 1
+			batch.SetRow(1, hashes[i], k, row)
 		}
 	})
 	return s
@@ -45,12 +46,13 @@ func BenchmarkCommit(b *testing.B) {
 	const group = 10_000
 	keys, hashes := benchKeys(group)
 	s := benchStore(b, nil, nil)
+	row := slices.Repeat([]byte("8 bytes."), benchRow/8)
 	batch := s.NewBatch()
 	defer batch.Close()
 	b.ReportAllocs()
 	b.SetBytes(benchRow)
 	for i := 0; b.Loop(); i++ {
-		batch.SetRow(1, hashes[i%group], keys[i%group], benchRow)[0] = 1
+		batch.SetRow(1, hashes[i%group], keys[i%group], row)
 		if i%group == group-1 {
 			if err := s.Commit(batch, false); err != nil {
 				b.Fatal(err)

@@ -21,7 +21,7 @@ const crashSteps = 16
 func step(s *Store, b *Batch, i int) error {
 	key := fmt.Sprintf("key-%d", i%5)
 	value := fmt.Sprintf("%s as of %d", key, i)
-	copy(b.SetRow(1, uint64(i%5), []byte(key), len(value)), value)
+	b.SetRow(1, uint64(i%5), []byte(key), []byte(value))
 	b.DeleteRow(1, uint64((i+3)%5), fmt.Appendf(nil, "key-%d", (i+3)%5))
 	b.SetChunk(1, uint64(i%5), []byte(key), uint64(i), []byte(value))
 	if i%2 == 0 {

@@ -19,8 +19,8 @@ type Backing interface {
 
 // RowWriter takes the changed rows of a commit.
 type RowWriter interface {
-	// SetRow returns the n bytes to fill with the new value of a row.
-	SetRow(dim uint16, hash uint64, key []byte, n int) []byte
+	// SetRow sets the value of a row, which it does not keep.
+	SetRow(dim uint16, hash uint64, key, row []byte)
 	// DeleteRow deletes a row.
 	DeleteRow(dim uint16, hash uint64, key []byte)
 }
@@ -358,7 +358,7 @@ func (s *Rows) Flush(w RowWriter) (epoch uint32, rows int) {
 		}
 		b := s.mem.at(s.meta[d.id].loc)
 		b = b[:rowUsed(b)]
-		copy(w.SetRow(s.Dim, d.hash, rowKey(b), len(b)), b)
+		w.SetRow(s.Dim, d.hash, rowKey(b), b)
 	}
 	s.dirty = s.dirty[:0]
 	s.epoch++

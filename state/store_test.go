@@ -46,7 +46,7 @@ func commit(t testing.TB, s *Store, fill func(*Batch)) {
 }
 
 func setRow(b *Batch, dim uint16, hash uint64, key, value string) {
-	copy(b.SetRow(dim, hash, []byte(key), len(value)), value)
+	b.SetRow(dim, hash, []byte(key), []byte(value))
 }
 
 func TestRows(t *testing.T) {

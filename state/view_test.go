@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -53,6 +54,7 @@ func TestView(t *testing.T) {
 func writeUntil(s *Store, committed *atomic.Uint64, enough <-chan struct{}) error {
 	b := s.NewBatch()
 	defer b.Close()
+	row := slices.Repeat([]byte{0xa5}, 1000)
 	for n := uint64(1); ; n++ {
 		select {
 		case <-enough:
@@ -60,9 +62,8 @@ func writeUntil(s *Store, committed *atomic.Uint64, enough <-chan struct{}) erro
 		default:
 		}
 		for key := range uint64(10) {
-			v := b.SetRow(1, key, fmt.Appendf(nil, "key-%d", key), 1000)
-			clear(v)
-			binary.LittleEndian.PutUint64(v, n)
+			binary.LittleEndian.PutUint64(row, n)
+			b.SetRow(1, key, fmt.Appendf(nil, "key-%d", key), row)
 		}
 		if err := s.Commit(b, n%5 == 0); err != nil {
 			return err
