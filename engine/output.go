@@ -256,7 +256,7 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 	c := sh.change(j, in, kind, at, why)
 	if kind == Opened {
 		c.Values = sh.values(j, nil)
-		c.Message = sh.message(j, c.Key)
+		c.Message = j.rule.Message(&sh.env, c.Key)
 		c.Warming = sh.warming(j)
 	}
 	sh.out.changes = append(sh.out.changes, c)
@@ -294,13 +294,6 @@ func (sh *shard) values(j *judgement, out []NamedValue) []NamedValue {
 		out = append(out, NamedValue{f.Name, v})
 	}
 	return out
-}
-
-func (sh *shard) message(j *judgement, key []string) string {
-	if t := j.rule.Alert; t != nil {
-		return t.Render(&sh.env, key)
-	}
-	return ""
 }
 
 // Effects are what a stride of events has brought about, in fold order.

@@ -23,7 +23,7 @@ type Rule struct {
 	For, Cooldown     int64
 	Expire            int64
 	Timezone          string     // IANA name, "" is UTC
-	Alert             *Template  // nil: a default message
+	Alert             *Template  // nil: see Message
 	TableRefs         []TableRef // distinct table fields that its expressions read; Env.Tables is parallel to it
 	PrevRefs          []PrevRef  // distinct fields of `previous` facts that its expressions read; Env.Prev is parallel to it
 	FieldSlots        []int      // distinct event fields that when/ready/resolve/expression facts/alert read (what a leaving judgement needs to remember), ascending
