@@ -218,12 +218,18 @@ func firstAt(t int64, evs []foldEvent) uint32 {
 func (e *Engine) advance(b *Batch) {
 	e.evs = e.evs[:0]
 	p := e.partitions[b.Partition]
-	p.idle = false
+	if n := len(b.Lines); n > 0 && b.Lines[n-1].Offset >= p.read {
+		p.idle = false
+	}
 	for _, wk := range e.workers {
 		wk.moveBy(uint32(len(e.evs)))
 		for i := range wk.recs {
 			rec := &wk.recs[i]
-			if wk.refused[i] || e.folded(p, rec.Time, wk.seqs[i]) {
+			if wk.refused[i] {
+				continue
+			}
+			if p.knows(wk.seqs[i]) {
+				e.waitAgain(rec, wk.seqs[i])
 				continue
 			}
 			p.newest = max(p.newest, rec.Time)
@@ -247,15 +253,16 @@ func (e *Engine) advance(b *Batch) {
 	}
 }
 
-// folded reports whether the event is in the state already: recovery reads again from the oldest event that waited.
-func (e *Engine) folded(p *partition, t int64, seq uint64) bool {
-	if int64(seq&(1<<offsetBits-1)) >= p.read {
-		return false
+// knows reports whether the record had been read when the state was committed: then it is in the watermark, and only
+// recovery reads it again.
+func (p *partition) knows(seq uint64) bool { return int64(seq&(1<<offsetBits-1)) < p.read }
+
+// waitAgain takes an event that recovery has read again: if it is not in the state it waits as it did, and moves neither
+// the watermark, which has come further since, nor a partition's silence.
+func (e *Engine) waitAgain(rec *event.Record, seq uint64) {
+	if e.plan.Time.ByTime && (rec.Time > e.front || rec.Time == e.front && seq > e.frontSeq) {
+		e.waiting.push(foldEvent{rec: rec, t: rec.Time, seq: seq, w: e.w})
 	}
-	if !e.plan.Time.ByTime {
-		return true
-	}
-	return t < e.front || t == e.front && seq <= e.frontSeq
 }
 
 // Idle says that a partition has nothing to read for now: the watermark does not wait for it until its next event.

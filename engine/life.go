@@ -191,13 +191,13 @@ func (sh *shard) again(j *judgement, row *state.Row, in *instance) {
 	in.due = sh.nextDue(rp, in, sh.nextLeave(rp, rows, in))
 	sh.save(rp, row, in)
 	if rp.beat > 0 && (j.mode != onClose || j.late) {
-		sh.closeNext(rp.scope, row)
+		sh.closeNext(rp.scope, row, in)
 	}
 }
 
 // closeNext sees to it that the next close is judged: while an instance is open, an empty window counts too.
-func (sh *shard) closeNext(s *scope, row *state.Row) {
-	e := s.align.Shift(s.align.Start(sh.now, s.beat), s.beat, 1)
+func (sh *shard) closeNext(s *scope, row *state.Row, in *instance) {
+	e := s.closeAfter(max(sh.now, in.judged))
 	b := row.Block(s.unit)
 	if b == nil || e >= getTime(b, scopeDue) {
 		return
@@ -207,6 +207,9 @@ func (sh *shard) closeNext(s *scope, row *state.Row) {
 		sh.dueAt(row, e)
 	}
 }
+
+// closeAfter returns the first close of the scope's windows after t.
+func (s *scope) closeAfter(t int64) int64 { return s.align.Shift(s.align.Start(t, s.beat), s.beat, 1) }
 
 // nextDue returns the watermark at which the instance has to be looked at, if x is when events leave next.
 func (sh *shard) nextDue(rp *rulePlan, in *instance, x int64) int64 {

@@ -190,19 +190,19 @@ func (sh *shard) close(s *scope, row *state.Row, at int64) {
 // instance is open.
 func (sh *shard) nextClose(s *scope, row *state.Row, e int64) int64 {
 	after := s.align.Shift(e, s.beat, 1)
+	next := int64(state.Never)
 	for _, rp := range s.rules {
 		if in, err := sh.load(rp, row); err == nil && in.state != inactive {
-			return after
+			next = min(next, max(after, s.closeAfter(in.judged))) // one that is not later changes nothing
 		}
 	}
-	next := int64(state.Never)
 	b := row.Block(s.unit)
 	for _, f := range s.facts {
 		if f.Window.Each == 0 {
 			continue
 		}
 		if t, ok := sh.firstAfter(s, f, row, b, after-s.span()); ok {
-			next = min(next, max(after, s.align.Shift(s.align.Start(t, s.beat), s.beat, 1)))
+			next = min(next, max(after, s.closeAfter(t)))
 		}
 	}
 	return next
