@@ -36,7 +36,8 @@ const Shadow = "shadow"
 type Alert struct {
 	ID          string // from ID
 	Rule        string
-	Key         []string // values of the rule's `by`; in JSON one value is a string, several are a list
+	By          []string // the rule's `by`: the names of the key's fields
+	Key         []string // their values; in JSON one value is a string, several are a list
 	Severity    string
 	Mode        string // shadow, alert, enforce
 	State       State

@@ -16,7 +16,8 @@ type Book struct {
 	alerts   map[string]*entry
 	order    []*entry // changed since the last Flush, in order of their first change
 	messages []queued // since the last Flush
-	epoch    uint64   // of the next Flush
+	silences map[string]silenceEntry
+	epoch    uint64 // of the next Flush
 }
 
 type entry struct {
@@ -32,7 +33,7 @@ type queued struct {
 
 // NewBook returns an empty book over a store.
 func NewBook(s *state.Store) *Book {
-	return &Book{store: s, alerts: map[string]*entry{}, epoch: 1}
+	return &Book{store: s, alerts: map[string]*entry{}, silences: map[string]silenceEntry{}, epoch: 1}
 }
 
 // Open begins the life of an alert. State, Updated and Evaluations are set here, ID too where it is not given.
@@ -149,8 +150,11 @@ func (k *Book) changed(e *entry) {
 	}
 }
 
-// Urgent reports whether somebody is to be told of a change: then the commit is not to wait.
+// Urgent reports whether somebody is to be told of a change, or a silence has changed: then the commit is not to wait.
 func (k *Book) Urgent() bool {
+	if k.silencesChanged() {
+		return true
+	}
 	for i := range k.messages {
 		if k.messages[i].alert.Mode != Shadow {
 			return true
@@ -172,6 +176,9 @@ func (k *Book) Flush(b *state.Batch) (epoch uint64, err error) {
 			return 0, err
 		}
 	}
+	if err := k.flushSilences(b); err != nil {
+		return 0, err
+	}
 	clear(k.order)
 	clear(k.messages)
 	k.order, k.messages = k.order[:0], k.messages[:0]
@@ -184,6 +191,11 @@ func (k *Book) Committed(epoch uint64) {
 	for id, e := range k.alerts {
 		if e.epoch <= epoch {
 			delete(k.alerts, id)
+		}
+	}
+	for id, e := range k.silences {
+		if e.epoch <= epoch {
+			delete(k.silences, id)
 		}
 	}
 }

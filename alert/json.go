@@ -14,6 +14,7 @@ type record struct {
 	ID          string             `json:"id"`
 	Rule        string             `json:"rule"`
 	Key         keyJSON            `json:"key"`
+	By          []string           `json:"by,omitempty"`
 	Severity    string             `json:"severity"`
 	Mode        string             `json:"mode"`
 	State       State              `json:"state"`
@@ -59,7 +60,7 @@ type spanJSON struct {
 // MarshalJSON writes the alert's stable JSON form.
 func (a Alert) MarshalJSON() ([]byte, error) {
 	r := record{
-		ID: a.ID, Rule: a.Rule, Key: a.Key, Severity: a.Severity, Mode: a.Mode, State: a.State,
+		ID: a.ID, Rule: a.Rule, By: a.By, Key: a.Key, Severity: a.Severity, Mode: a.Mode, State: a.State,
 		Opened: timeJSON(a.Opened), Updated: timeJSON(a.Updated), Reason: a.Reason,
 		Opener:  openerJSON{a.Opener.Event, a.Opener.Position, spanOf(a.Opener.Window)},
 		Message: a.Message, Values: a.Values, Warming: a.Warming, Labels: a.Labels, Actions: a.Actions,
@@ -90,7 +91,7 @@ func (a *Alert) UnmarshalJSON(b []byte) error {
 		return fmt.Errorf("alert: read: %w", err)
 	}
 	*a = Alert{
-		ID: r.ID, Rule: r.Rule, Key: r.Key, Severity: r.Severity, Mode: r.Mode, State: r.State,
+		ID: r.ID, Rule: r.Rule, By: r.By, Key: r.Key, Severity: r.Severity, Mode: r.Mode, State: r.State,
 		Opened: int64(r.Opened), Updated: int64(r.Updated), Reason: r.Reason,
 		Opener:  Opener{r.Opener.Event, r.Opener.Position, r.Opener.Window.span()},
 		Message: r.Message, Values: r.Values, Warming: r.Warming, Labels: r.Labels, Actions: r.Actions,

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"kelpie/alert"
+	"kelpie/event"
 	"kelpie/rules"
 	"kelpie/window"
 )
@@ -25,12 +26,20 @@ func (l *loop) tell(c *Change) error {
 func (l *loop) alertOf(c *Change) alert.Alert {
 	r := c.Rule
 	a := alert.Alert{
-		ID: c.ID, Rule: r.Name, Key: c.Key, Severity: r.Severity, Mode: r.Mode, Opened: c.Opened, Message: c.Message,
+		ID: c.ID, Rule: r.Name, By: fieldNames(r.By), Key: c.Key, Severity: r.Severity, Mode: r.Mode, Opened: c.Opened, Message: c.Message,
 		Opener: alert.Opener{Event: c.EventID, Position: c.Position, Window: c.Window},
 		Values: alertValues(c.Values), Labels: r.Labels, Actions: r.Actions, Evaluations: c.Updates, Rules: l.rules,
 		Evidence: evidence(c), Warming: c.Warming,
 	}
 	return a
+}
+
+// fieldNames returns paths as rules write them.
+func fieldNames(paths []event.Path) (names []string) {
+	for _, p := range paths {
+		names = append(names, p.String())
+	}
+	return names
 }
 
 func alertValues(values []NamedValue) []alert.Value {

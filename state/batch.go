@@ -21,6 +21,7 @@ type Batch struct {
 	packed   []byte     // a row
 	outbox   []Message  // numbered by Commit
 	rejected []Rejected // numbered by Commit
+	silences bool       // some are among the changes
 	err      error      // the first mistake in filling it; Commit returns it
 }
 
@@ -101,6 +102,7 @@ func (b *Batch) Merge(other *Batch) {
 	}
 	b.outbox = append(b.outbox, other.outbox...)
 	b.rejected = append(b.rejected, other.rejected...)
+	b.silences = b.silences || other.silences
 	b.note(other.err)
 }
 
@@ -117,7 +119,7 @@ func (b *Batch) Reset() {
 	b.b.Reset()
 	clear(b.outbox)
 	clear(b.rejected)
-	b.outbox, b.rejected, b.err = b.outbox[:0], b.rejected[:0], nil
+	b.outbox, b.rejected, b.silences, b.err = b.outbox[:0], b.rejected[:0], false, nil
 }
 
 // Close gives the buffers back. The batch must not be used afterwards.

@@ -19,7 +19,7 @@ func (s *Store) Commit(b *Batch, sync bool) error {
 	if b.err != nil {
 		return b.err
 	}
-	messages := len(b.outbox) > 0
+	messages, silences := len(b.outbox) > 0, b.silences
 	var err error
 	if messages || len(b.rejected) > 0 {
 		err = s.commitNumbered(b, sync)
@@ -30,7 +30,10 @@ func (s *Store) Commit(b *Batch, sync bool) error {
 		return err
 	}
 	b.Reset()
-	if messages {
+	if silences {
+		s.silenced.Add(1)
+	}
+	if messages || silences {
 		select {
 		case s.ready <- struct{}{}:
 		default: // somebody has been woken already

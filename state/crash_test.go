@@ -75,7 +75,7 @@ func crashOptions(fs vfs.FS) Options {
 func dump(t *testing.T, s *Store) string {
 	t.Helper()
 	var all []byte
-	for _, kind := range "AOacdjmnopqrsv" {
+	for _, kind := range "AOacdjmnopqrsvz" {
 		if err := s.scan([]byte{byte(kind)}, nil, func(k, v []byte) (bool, error) {
 			all = fmt.Appendf(all, "%q = %q\n", k, v)
 			return true, nil

@@ -20,6 +20,7 @@ import "encoding/binary"
 //	"r" dim u16 | hash u64 | key               a row of a key dimension
 //	"s" name                                   where a source stands
 //	"v" fingerprint                            a rule version's text
+//	"z" id                                     a silence
 const (
 	kindAlertID   = 'a'
 	kindAlert     = 'A'
@@ -35,6 +36,7 @@ const (
 	kindRow       = 'r'
 	kindSource    = 's'
 	kindRules     = 'v'
+	kindSilence   = 'z'
 	seqKeySize    = 1 + 8
 	rowKeyPrefix  = 1 + 2 + 8
 	chunkKeyExtra = 4 + 8

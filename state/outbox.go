@@ -78,8 +78,8 @@ func (b *Batch) DeleteMessages(ms []Message) {
 	}
 }
 
-// OutboxReady returns a channel that holds a token whenever a commit has added to the outbox since it was last
-// received from.
+// OutboxReady returns a channel that holds a token whenever a commit has added to the outbox, or changed silences, since
+// it was last received from.
 func (s *Store) OutboxReady() <-chan struct{} { return s.ready }
 
 // LastMessage returns the sequence number of the newest message ever committed; 0 if there was none.

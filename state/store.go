@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -39,7 +40,8 @@ type Store struct {
 	seed   uint64
 
 	readOnly bool
-	ready    chan struct{} // holds a token after a commit that added to the outbox
+	ready    chan struct{} // holds a token after a commit that added to the outbox or changed silences
+	silenced atomic.Uint64 // commits that changed silences
 
 	// numbering is held while a batch that needs sequence numbers is committed, so that numbers are given in the order
 	// of commits and the counters on disk never go back.
