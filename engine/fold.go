@@ -36,7 +36,7 @@ func (sh *shard) openScope(s *scope, row *state.Row, w int64) []byte {
 	if b == nil {
 		room := 0
 		if s.log != nil {
-			room = 3 * s.log.Width
+			room = s.log.Width
 		}
 		b = row.Ensure(s.unit, s.fixed+room)
 		s.reset(b, 0)
@@ -48,10 +48,12 @@ func (sh *shard) openScope(s *scope, row *state.Row, w int64) []byte {
 func (s *scope) reset(b []byte, flags uint64) {
 	clear(b[:s.fixed])
 	putTime(b, scopeA, none)
-	putTime(b, scopeCursor, none)
 	putTime(b, scopeDue, state.Never)
-	le.PutUint64(b[scopeFlags:], flags)
 	putTime(b, scopeNewest, none)
+	le.PutUint64(b[scopeFlags:], flags)
+	if s.log != nil {
+		putTime(b, scopeCursor, none)
+	}
 }
 
 // forget drops the events of the key. Open instances stay, and so do events of other types than the rules' (`of`), which
@@ -63,20 +65,7 @@ func (sh *shard) forget(s *scope, row *state.Row) {
 		row.Remove(f.sketch)
 	}
 	if b := row.Block(s.unit); b != nil {
-		n := s.keepOf(row, b)
-		start := le.Uint32(b[scopeStart:])
-		if !s.judgesAgain() {
-			start = 0
-		}
-		newest, due := getTime(b, scopeNewest), getTime(b, scopeDue)
-		s.reset(b, le.Uint64(b[scopeFlags:]))
-		le.PutUint32(b[scopeStart:], start)
-		le.PutUint32(b[scopeN:], uint32(n))
-		putTime(b, scopeNewest, newest)
-		putTime(b, scopeDue, due)
-		if n == 0 && s.log != nil && s.log.Heap {
-			row.Remove(s.heap)
-		}
+		s.forgetLog(row, b)
 	}
 	for _, g := range s.grids {
 		if s.judgesAgain() {
@@ -86,6 +75,29 @@ func (sh *shard) forget(s *scope, row *state.Row) {
 		if g.keepOf(&p); p.N() == 0 {
 			row.Remove(g.unit)
 		}
+	}
+}
+
+// forgetLog takes the events out of the scope's block.
+func (s *scope) forgetLog(row *state.Row, b []byte) {
+	newest, due, flags := getTime(b, scopeNewest), getTime(b, scopeDue), le.Uint64(b[scopeFlags:])
+	start, n := uint32(0), 0
+	if s.log != nil {
+		n = s.keepOf(row, b)
+		if s.judgesAgain() {
+			start = le.Uint32(b[scopeStart:])
+		}
+	}
+	s.reset(b, flags)
+	putTime(b, scopeNewest, newest)
+	putTime(b, scopeDue, due)
+	if s.log == nil {
+		return
+	}
+	le.PutUint32(b[scopeStart:], start)
+	le.PutUint32(b[scopeN:], uint32(n))
+	if n == 0 && s.log.Heap {
+		row.Remove(s.heap)
 	}
 }
 
@@ -304,7 +316,7 @@ func (sh *shard) room(s *scope, row *state.Row, b []byte, w int64) ([]byte, wind
 	sh.drop(s, row, b, &l, w)
 	used := (l.N + 1) * l.Width
 	if used*4 > len(l.Entries)*3 {
-		b = row.Ensure(s.unit, s.fixed+max(used+3*l.Width, used*3/2))
+		b = row.Ensure(s.unit, s.fixed+used+used/2/l.Width*l.Width) // 1, 3, 6, 10 entries, and so on
 		l = s.openLog(row, b)
 	}
 	l.Compact()
@@ -324,7 +336,7 @@ func (sh *shard) drop(s *scope, row *state.Row, b []byte, l *window.Log, w int64
 	le.PutUint32(b[scopeStart:], uint32(l.Start))
 	le.PutUint32(b[scopeN:], uint32(l.N))
 	for i := range s.views {
-		at := scopeHeader + 8*i
+		at := scopeViews + 8*i
 		lo, hi := int(le.Uint32(b[at:])), int(le.Uint32(b[at+4:]))
 		le.PutUint32(b[at:], uint32(max(lo-n, 0)))
 		le.PutUint32(b[at+4:], uint32(max(hi-n, 0)))
@@ -379,7 +391,7 @@ func (sh *shard) inserted(s *scope, b []byte, l *window.Log, at int, t int64, ma
 	}
 	for i := range s.views {
 		v := &s.views[i]
-		off := scopeHeader + 8*i
+		off := scopeViews + 8*i
 		lo, hi := le.Uint32(b[off:]), le.Uint32(b[off+4:])
 		switch {
 		case t <= c-v.before-v.over:
@@ -421,11 +433,11 @@ func (sh *shard) accumulate(s *scope, b []byte, l *window.Log, v, e int, add boo
 func (sh *shard) moveTo(s *scope, row *state.Row, b []byte, t int64) {
 	l := s.openLog(row, b)
 	if c := getTime(b, scopeCursor); t < c { // back, after a leave was judged: from scratch
-		clear(b[scopeHeader:s.fixed])
+		clear(b[scopeViews:s.fixed])
 	}
 	for i := range s.views {
 		v := &s.views[i]
-		off := scopeHeader + 8*i
+		off := scopeViews + 8*i
 		lo, hi := int(le.Uint32(b[off:])), int(le.Uint32(b[off+4:]))
 		for hi < l.N && l.Time(hi) <= t-v.before {
 			sh.accumulate(s, b, &l, i, hi, true)

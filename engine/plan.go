@@ -42,8 +42,17 @@ type lane struct {
 
 // laneWork is what one event type means to a lane.
 type laneWork struct {
-	dims []dimWork // parallel to lane.dims
-	any  bool
+	dims  []dimWork // parallel to lane.dims
+	any   bool
+	reads []int // the slots of the fields that filters, facts and tables read
+}
+
+// workOf returns what an event of a type means to the lane.
+func (l *lane) workOf(typ int32) *laneWork {
+	if typ < 0 {
+		return &l.work[len(l.work)-1]
+	}
+	return &l.work[typ]
 }
 
 type dimWork struct {
@@ -386,6 +395,7 @@ func (b *planner) work() {
 			if !w.any {
 				continue
 			}
+			w.setReads()
 			if t < n {
 				b.byType[t] = append(b.byType[t], l)
 			} else {
@@ -393,6 +403,31 @@ func (b *planner) work() {
 			}
 		}
 	}
+}
+
+// setReads collects the fields that are sure to be read.
+func (w *laneWork) setReads() {
+	add := func(x *rules.Expr) {
+		if x != nil {
+			w.reads = append(w.reads, x.Fields...)
+		}
+	}
+	for i := range w.dims {
+		for _, s := range w.dims[i].scopes {
+			add(s.where)
+			for _, f := range s.facts {
+				add(f.arg)
+			}
+		}
+		for _, tw := range w.dims[i].tables {
+			for j := range tw.updates {
+				add(tw.updates[j].Expr)
+			}
+		}
+	}
+	slices.Sort(w.reads)
+	w.reads = slices.Compact(w.reads)
+	w.reads = w.reads[:min(len(w.reads), 8)]
 }
 
 func (d *dim) work(types []string, t int) (w dimWork) {

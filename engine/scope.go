@@ -19,11 +19,12 @@ const none = math.MinInt64
 // scope is what rules over the same events share in one row: the same types, filter, key, longest window and way of
 // being judged. Such rules have the same A and the same memory, whatever else is loaded. The block of a scope is
 //
-//	A i64 | cursor i64 | due i64 | start u32 | n u32 | flags u64 | newest i64 | views × (lo u32, hi u32) | accumulators | log entries
+//	A i64 | due i64 | newest i64 | flags u64 [| cursor i64 | start u32 | n u32 | views × (lo u32, hi u32) | accumulators | log entries]
 //
-// A is the newest event time (semantics.md); cursor is the time as of which the views and accumulators stand; due
-// is when a window of it closes next; start and n place the log's entries; flags has the bits of rules with an instance;
-// newest is the newest event time of any type, from which on the scope may be forgotten some time.
+// A is the newest event time (semantics.md); due is when a window of it closes next; newest is the newest event time of
+// any type, from which on the scope may be forgotten some time; flags has the bits of rules with an instance. The rest is
+// there if the scope keeps a log: cursor is the time as of which the views and accumulators stand, start and n place the
+// log's entries.
 type scope struct {
 	key      string
 	dim      *dim
@@ -60,13 +61,15 @@ type scope struct {
 
 const (
 	scopeA      = 0
-	scopeCursor = 8
-	scopeDue    = 16
-	scopeStart  = 24
-	scopeN      = 28
-	scopeFlags  = 32
-	scopeNewest = 40
-	scopeHeader = 48
+	scopeDue    = 8
+	scopeNewest = 16
+	scopeFlags  = 24
+	scopeHeader = 32
+
+	scopeCursor = 32
+	scopeStart  = 40
+	scopeN      = 44
+	scopeViews  = 48
 )
 
 // feed is one way into the log: the events of the rule or of other types, with a filter, and how late they may be.
@@ -192,7 +195,10 @@ func (s *scope) layout(b *planner) error {
 	if len(s.feeds) > 63 {
 		return fmt.Errorf("engine: the facts of rule %q have %d different filters; 63 are the most", s.rules1(), len(s.feeds))
 	}
-	s.fixed = scopeHeader + 8*len(s.views)
+	s.fixed = scopeHeader
+	if len(s.feeds) > 0 {
+		s.fixed = scopeViews + 8*len(s.views)
+	}
 	for _, f := range s.facts {
 		if f.kind == slidingAcc {
 			f.acc = s.fixed

@@ -50,9 +50,10 @@ type shard struct {
 	enc       []byte
 	alone     []state.Row
 	opened    []state.Row
-	met       []uint64  // scopes whose filters the current event passes
-	concerned []concern // see concerns
-	peeked    byte
+	met       []uint64        // scopes whose filters the current event passes
+	concerned []concern       // see concerns
+	ids       [opGroup]uint32 // of the rows of a group of ops, where they have been found
+	touched   byte
 	buffers   [8][]event.Value // for the fields of instances
 	turn      int
 	units     []unitRef
@@ -89,13 +90,16 @@ type op struct {
 	key  []byte
 }
 
+// opGroup is how many ops are looked ahead at.
+const opGroup = 32
+
 // apply folds ops in order. The places of several rows are touched before they are needed, so that the cache misses
 // overlap.
 func (sh *shard) apply(ops []op, evs []foldEvent) {
 	for len(ops) > 0 {
-		g := ops[:min(len(ops), 32)]
+		g := ops[:min(len(ops), opGroup)]
 		ops = ops[len(g):]
-		sh.prefetch(g)
+		sh.prefetch(g, evs)
 		sh.peekTimers(evs[g[len(g)-1].ev].w)
 		for i := range g {
 			if sh.err != nil {
@@ -106,27 +110,36 @@ func (sh *shard) apply(ops []op, evs []foldEvent) {
 			if sh.timers.reach(ev.w) {
 				sh.fireUpTo(ev.index, evs)
 			}
-			sh.event(sh.engine.plan.lanes[o.lane], o, ev)
+			sh.event(sh.engine.plan.lanes[o.lane], o, ev, sh.ids[i])
 			sh.applied = o.ev + 1
 		}
 	}
 }
 
-func (sh *shard) prefetch(g []op) {
-	var ids [32]uint32
+// prefetch finds the rows of the ops, for event, and touches them and the bytes of their events.
+func (sh *shard) prefetch(g []op, evs []foldEvent) {
+	lanes := sh.engine.plan.lanes
 	for i := range g {
-		l := sh.engine.plan.lanes[g[i].lane]
+		l := lanes[g[i].lane]
+		sh.ids[i] = nowhere
 		if len(l.dims) == 1 {
-			ids[i] = sh.rows[l.dims[0].at].Peek(g[i].hash)
+			sh.ids[i] = sh.rows[l.dims[0].at].Find(g[i].hash)
 		}
 	}
 	var b byte
 	for i := range g {
-		if ids[i] != 0 {
-			b += sh.rows[sh.engine.plan.lanes[g[i].lane].dims[0].at].PeekRow(ids[i])
+		l := lanes[g[i].lane]
+		if sh.ids[i] != nowhere {
+			b += sh.rows[l.dims[0].at].Touch(sh.ids[i])
+		}
+		rec := evs[g[i].ev].rec
+		for _, slot := range l.workOf(rec.Type).reads {
+			if f := &rec.Fields[slot]; f.Kind != event.FieldAbsent {
+				b += rec.Raw[f.Off]
+			}
 		}
 	}
-	sh.peeked = b
+	sh.touched = b
 }
 
 // fireUpTo handles the timers that are due at the events up to the one with index i, in the order in which the
@@ -167,17 +180,14 @@ func (sh *shard) finish(evs []foldEvent, w int64) {
 }
 
 // event folds one event into the rows of a lane: first what is due before it, then tables, then facts, then the rules.
-func (sh *shard) event(l *lane, o *op, ev *foldEvent) {
-	typ := ev.rec.Type
-	if typ < 0 {
-		typ = int32(len(l.work) - 1)
-	}
-	w := &l.work[typ]
+// id is that of the row, if it has been found.
+func (sh *shard) event(l *lane, o *op, ev *foldEvent, id uint32) {
+	w := l.workOf(ev.rec.Type)
 	sh.current(ev)
 	if !sh.concerns(w) {
 		return
 	}
-	rows, ok := sh.openRows(l, w, o)
+	rows, ok := sh.openRows(l, o, id)
 	if !ok {
 		return
 	}
@@ -208,7 +218,7 @@ func (sh *shard) current(ev *foldEvent) {
 }
 
 // openRows returns the rows of the event's keys; of a dimension for which it has no key, a zero Row.
-func (sh *shard) openRows(l *lane, w *laneWork, o *op) ([]state.Row, bool) {
+func (sh *shard) openRows(l *lane, o *op, id uint32) ([]state.Row, bool) {
 	for len(sh.opened) < len(l.dims) {
 		sh.opened = append(sh.opened, state.Row{})
 	}
@@ -225,7 +235,7 @@ func (sh *shard) openRows(l *lane, w *laneWork, o *op) ([]state.Row, bool) {
 			sh.key = key
 			hash = sh.engine.hash(key)
 		}
-		row, err := sh.rows[d.at].GetOrNew(hash, key)
+		row, err := sh.rows[d.at].GetOrNew(id, hash, key)
 		if err != nil {
 			sh.fatal(err)
 			return nil, false
@@ -348,7 +358,11 @@ func (sh *shard) rowsOf(rp *rulePlan, row *state.Row, in *instance) []state.Row 
 
 // collect forgets what no window can see any more at watermark w.
 func (sh *shard) collect(w int64) {
-	for _, t := range sh.timers.passed(w) {
+	passed := sh.timers.passed(w)
+	for i, t := range passed {
+		if i%opGroup == 0 {
+			sh.peek(passed[i:min(i+opGroup, len(passed))], w)
+		}
 		d := sh.engine.plan.dims[t.dim]
 		if row, ok := sh.rows[t.dim].At(t.id, t.hash, t.check); ok {
 			if row.GC() < w {
@@ -391,6 +405,7 @@ func (sh *shard) forgetRow(d *dim, row *state.Row, w int64) {
 		sh.rows[d.at].Delete(row)
 		return
 	}
+	sh.rows[d.at].Fit(row)
 	if next != state.Never {
 		sh.gcAt(row, next)
 	}

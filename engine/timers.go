@@ -55,9 +55,14 @@ func (sh *shard) peekTimers(w int64) {
 		return
 	}
 	near := sh.timers.near
-	for _, t := range near[:min(len(near), 16)] { // the first ones of the heap, nearly
+	sh.peek(near[:min(len(near), 16)], w) // the first ones of the heap, nearly
+}
+
+// peek touches the rows of those timers that are due by w.
+func (sh *shard) peek(list []timer, w int64) {
+	for _, t := range list {
 		if t.due <= w && t.id != nowhere {
-			sh.peeked += sh.rows[t.dim].PeekRow(t.id + 1)
+			sh.touched += sh.rows[t.dim].Touch(t.id)
 		}
 	}
 }

@@ -93,23 +93,26 @@ func (s *Rows) Overhead() int64 { return int64(len(s.tab))*8 + int64(cap(s.meta)
 
 func (s *Rows) handle(id uint32) Row { return Row{rows: s, id: id, b: s.mem.at(s.meta[id].loc)} }
 
-// Peek touches the places that a look-up of hash will need, so that the misses of several look-ups overlap.
-func (s *Rows) Peek(hash uint64) uint32 {
-	return s.tab[int(hash>>16)&(len(s.tab)-1)].id
+// Find returns the ID of a row that may be the one of a hash; none: math.MaxUint32. It touches nothing but the index, so
+// that the cache misses of several look-ups overlap.
+func (s *Rows) Find(hash uint64) uint32 {
+	mask := len(s.tab) - 1
+	for i := int(hash>>16) & mask; ; i = (i + 1) & mask {
+		if e := s.tab[i]; e.id == 0 || e.tag == uint32(hash) {
+			return e.id - 1
+		}
+	}
 }
 
-// PeekRow touches the row that Peek found, whose ID is one less.
-func (s *Rows) PeekRow(id uint32) byte {
-	if id == 0 {
+// Touch reads from a row here and there, so that its bytes come into the cache.
+func (s *Rows) Touch(id uint32) (n byte) {
+	if int(id) >= len(s.meta) || !s.meta[id].live {
 		return 0
 	}
-	if int(id) > len(s.meta) || !s.meta[id-1].live {
-		return 0
-	}
-	b := s.mem.at(s.meta[id-1].loc)
-	n := b[0]
-	if len(b) > 192 {
-		n += b[64] + b[128] + b[192]
+	b := s.mem.at(s.meta[id].loc)
+	b = b[:min(len(b), 256)]
+	for ; len(b) > 0; b = b[min(len(b), 64):] {
+		n += b[0]
 	}
 	return n
 }
@@ -148,15 +151,34 @@ func (s *Rows) Get(hash uint64, key []byte) (Row, bool, error) {
 	return r, err == nil, err
 }
 
-// GetOrNew is Get that makes an empty row where there is none.
-func (s *Rows) GetOrNew(hash uint64, key []byte) (Row, error) {
+// GetOrNew is Get that makes an empty row where there is none. id is what Find has found, or any other.
+func (s *Rows) GetOrNew(id uint32, hash uint64, key []byte) (Row, error) {
+	if int(id) < len(s.meta) {
+		if m := &s.meta[id]; m.live && m.hash == hash {
+			if b := s.mem.at(m.loc); bytes.Equal(rowKey(b), key) {
+				m.used = true
+				return Row{rows: s, id: id, b: b}, nil
+			}
+		}
+	}
 	r, ok, err := s.Get(hash, key)
 	if ok || err != nil {
 		return r, err
 	}
-	id := s.add(hash, key, rowHeader+pad8(len(key))+200)
+	id = s.add(hash, key, rowHeader+pad8(len(key))+newRowRoom)
 	newRow(s.mem.at(s.meta[id].loc), key)
 	return s.handle(id), nil
+}
+
+// newRowRoom is the room for blocks that a new row begins with.
+const newRowRoom = 128
+
+// Fit gives the row a smaller slot if it has become much smaller than the one it has.
+func (s *Rows) Fit(r *Row) {
+	used := rowUsed(r.b)
+	if size := used + used/8; classOf(size) < classOf(len(r.b)) {
+		r.b = s.grow(r.id, size)
+	}
 }
 
 // At returns the row that had an id, as long as it is in memory, and the row of the key with this hash and check. While it
