@@ -9,8 +9,8 @@ import (
 	"kelpie/state"
 )
 
-// durableStudy folds with durable state: what has changed is committed every 50 ms, in another goroutine, positions,
-// alerts and what is to be sent in the same batch. Commits are not synced, which is enough behind a log that is.
+// durableStudy folds with durable state: what has changed is committed at the pace of engine.Service, in another
+// goroutine, positions, alerts and what is to be sent in the same batch. Commits are not synced, which is enough behind a log that is.
 func durableStudy(l *lab) ([]row, error) {
 	in, err := l.events()
 	if err != nil {
@@ -20,7 +20,7 @@ func durableStudy(l *lab) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []row{rateRow("the same with durable state, commits every 50 ms, not synced", all[0], 1e6)}, nil
+	return []row{rateRow("the same with durable state, commits every 50 ms or rarer (engine.Pace), not synced", all[0], 1e6)}, nil
 }
 
 // durableJob folds an input, each time from an empty state.
@@ -55,8 +55,9 @@ type keeper struct {
 
 	part    int   // that events are of
 	read    int64 // lines so far
-	begun   time.Time
-	pending bool // a commit is under way
+	pace    engine.Pace
+	since   time.Time // when the first change was made that has not been flushed
+	pending bool      // a commit is under way
 	commits chan commit
 	done    chan commit
 }
@@ -64,13 +65,14 @@ type keeper struct {
 // commit is a batch with what is to be told of it when it has been committed.
 type commit struct {
 	*engine.Pending
-	epoch uint64 // of the book
-	err   error
+	epoch        uint64 // of the book
+	began, ended time.Time
+	err          error
 }
 
 // openKeeper opens a state, new or not.
 func openKeeper(dir, rules string, shards int) (*keeper, error) {
-	k := &keeper{spec: state.DefaultSpec(), commits: make(chan commit), done: make(chan commit, 1)}
+	k := &keeper{spec: state.DefaultSpec(), pace: engine.Pace{Gather: state.DefaultSpec().Commit}, commits: make(chan commit), done: make(chan commit, 1)}
 	var blocks int64
 	k.rows, blocks = k.spec.Memory()
 	var err error
@@ -104,6 +106,7 @@ func recoverEngine(s *state.Store, rules string, shards int) (*engine.Engine, er
 func (k *keeper) commitAll() {
 	for c := range k.commits {
 		c.err = k.store.Commit(c.Batch, false)
+		c.ended = time.Now()
 		k.done <- c
 	}
 	close(k.done)
@@ -134,7 +137,10 @@ func (k *keeper) step(b *engine.Batch) error {
 		}
 	default:
 	}
-	if k.pending || time.Since(k.begun) < k.spec.Commit {
+	if k.since.IsZero() {
+		k.since = time.Now()
+	}
+	if k.pending || time.Until(k.pace.Due(k.since, false)) > 0 {
 		return nil
 	}
 	return k.flush()
@@ -142,8 +148,9 @@ func (k *keeper) step(b *engine.Batch) error {
 
 // flush begins a commit.
 func (k *keeper) flush() (err error) {
-	k.begun, k.pending = time.Now(), true
-	c := commit{Pending: k.engine.Flush()}
+	k.since, k.pending = time.Time{}, true
+	c := commit{began: time.Now()}
+	c.Pending = k.engine.Flush()
 	if c.epoch, err = k.book.Flush(c.Batch); err != nil {
 		return err
 	}
@@ -157,6 +164,7 @@ func (k *keeper) committed(c commit) error {
 	if c.err != nil {
 		return c.err
 	}
+	k.pace.Ended(c.began, c.ended)
 	k.engine.Committed(c.Pending)
 	k.book.Committed(c.epoch)
 	k.engine.Trim(k.rows)

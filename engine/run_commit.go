@@ -28,7 +28,9 @@ type commit struct {
 	sync    bool
 	retain  int64 // the log may be shortened up to this offset; -1: leave it
 	asked   []*request
-	took    time.Duration
+	began   time.Time // its flush
+	ended   time.Time
+	took    time.Duration // without the flush
 	err     error
 }
 
@@ -41,9 +43,10 @@ func (m *committer) close() { close(m.todo) }
 // run commits until the loop has ended.
 func (m *committer) run() error {
 	for c := range m.todo {
-		began := m.s.o.Clock.Now()
+		flushed := m.s.o.Clock.Now()
 		c.err = m.s.o.Store.Commit(c.pending.Batch, c.sync)
-		c.took = m.s.o.Clock.Now().Sub(began)
+		c.ended = m.s.o.Clock.Now()
+		c.took = c.ended.Sub(flushed)
 		if c.err == nil && c.retain >= 0 {
 			m.shorten(c.retain)
 		}
@@ -63,8 +66,7 @@ func (m *committer) shorten(low int64) {
 	}
 }
 
-// settle takes in a commit that has ended, and begins one if it is due: at once and synced if somebody is to be told,
-// otherwise when changes have been gathered for long enough.
+// settle takes in a commit that has ended, and begins one if it is due, see Pace: synced if somebody is to be told.
 func (l *loop) settle() error {
 	if l.busy {
 		select {
@@ -76,24 +78,23 @@ func (l *loop) settle() error {
 			return nil
 		}
 	}
-	if l.book.Urgent() || l.retain || len(l.asked) > 0 {
-		return l.commit(true)
-	}
-	if !l.changed {
+	urgent := l.book.Urgent() || l.retain || len(l.asked) > 0
+	if !urgent && !l.changed {
 		return nil
 	}
-	now := l.now()
-	if wait := l.s.o.Commit - now.Sub(l.since); wait > 0 {
-		if l.alarm == nil {
-			l.alarm = l.s.o.Clock.After(wait)
+	now, due := l.now(), l.pace.Due(l.since, urgent)
+	if wait := due.Sub(now); wait > 0 {
+		if l.alarm == nil || due.Before(l.alarmAt) {
+			l.alarm, l.alarmAt = l.s.o.Clock.After(wait), due
 		}
 		return nil
 	}
-	return l.commit(now.Sub(l.synced) >= syncEvery)
+	return l.commit(urgent || now.Sub(l.synced) >= syncEvery)
 }
 
 // commit flushes what has changed and begins to commit it. No other commit is under way.
 func (l *loop) commit(sync bool) error {
+	began := l.now()
 	p := l.engine.Flush()
 	epoch, err := l.book.Flush(p.Batch)
 	if err != nil {
@@ -108,7 +109,7 @@ func (l *loop) commit(sync bool) error {
 	if err := l.noted.put(p.Batch); err != nil {
 		return err
 	}
-	c := &commit{pending: p, book: epoch, sync: sync, retain: -1, asked: l.asked}
+	c := &commit{pending: p, book: epoch, sync: sync, retain: -1, asked: l.asked, began: began}
 	l.asked = nil
 	if l.retain && sync {
 		c.retain, l.retain = l.engine.neededFrom(), false
@@ -135,6 +136,7 @@ func (l *loop) committed(c *commit) error {
 	if l.busy = false; c.err != nil {
 		return fmt.Errorf("engine: commit: %w", c.err)
 	}
+	l.pace.Ended(c.began, c.ended)
 	l.engine.Committed(c.pending)
 	l.book.Committed(c.book)
 	for _, r := range c.asked {

@@ -37,14 +37,16 @@ type loop struct {
 	changes  int            // of alerts, since the last flush
 	lines    []Line
 
-	asked    []*request       // folded since the last flush: they wait for its commit
-	changed  bool             // something is to be committed
-	since    time.Time        // when that began
-	synced   time.Time        // when the last synced commit was begun
-	busy     bool             // a commit is under way
-	loose    bool             // the last commit was not synced
-	retain   bool             // the next commit looks whether the log may be shortened
+	asked    []*request // folded since the last flush: they wait for its commit
+	changed  bool       // something is to be committed
+	since    time.Time  // when that began
+	synced   time.Time  // when the last synced commit was begun
+	busy     bool       // a commit is under way
+	loose    bool       // the last commit was not synced
+	retain   bool       // the next commit looks whether the log may be shortened
+	pace     Pace
 	alarm    <-chan time.Time // when a commit is due; nil: not set
+	alarmAt  time.Time
 	minute   <-chan time.Time // when to look at the log's retention
 	tally    *tally
 	finished bool

@@ -16,7 +16,7 @@ func newLoop(s *Service) (*loop, error) {
 	l := &loop{
 		s: s, book: alert.NewBook(s.o.Store), commits: newCommitter(s),
 		recovered: make(chan struct{}), gone: make(chan struct{}), in: make(chan delivery), took: make(chan struct{}, 1),
-		loaded: make(chan loadedRules, 1), tally: newTally(),
+		loaded: make(chan loadedRules, 1), tally: newTally(), pace: Pace{Gather: s.o.Commit},
 	}
 	if err := l.noted.load(s.o.Store); err != nil {
 		return nil, err
