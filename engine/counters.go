@@ -17,6 +17,3 @@ func (c *counters) init(p *Plan) {
 	c.lastError = make([]string, n)
 	c.tableMissing = make([]int64, len(p.Set.Tables))
 }
-
-// decided counts a rule's decision; see Decision.
-func (sh *shard) decided(rp *rulePlan, v verdict) {}

@@ -80,6 +80,7 @@ type Engine struct {
 	spare    [][]*state.Batch // by shard
 	registry *registry        // of the store
 	unknown  bool             // the store does not know the rules and the numbers yet
+	decides  bool             // verdicts are asked for
 }
 
 // partition is one ordered part of a stream.
@@ -141,6 +142,7 @@ type Batch struct {
 	Partition int
 	Buf       []byte
 	Lines     []Line
+	Decide    bool // verdicts are asked for
 }
 
 // Line is one record in a batch's buffer.
@@ -160,7 +162,13 @@ func (e *Engine) Step(b *Batch) (*Effects, error) {
 	fx := &Effects{}
 	e.decode(b, fx)
 	e.advance(b)
-	return fx, e.run(fx, e.w)
+	e.decides = b.Decide
+	err := e.run(fx, e.w)
+	if e.decides {
+		e.decides = false
+		e.gatherVerdicts(fx)
+	}
+	return fx, err
 }
 
 // run folds the events of the stride and gathers what came of it.

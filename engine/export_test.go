@@ -30,3 +30,6 @@ func (e *Engine) Bigs() (n int) {
 	}
 	return n
 }
+
+// DecisionEvent writes the DecisionMade that follows an event.
+var DecisionEvent = decisionEvent

@@ -85,11 +85,14 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, ev *foldEvent, asOf 
 	if sh.wantAll {
 		sh.report(j, v, why)
 	}
-	sh.decided(rp, v)
 	if v != yes && !sh.hasInstance(rp, home) {
 		return
 	}
+	sh.out.opened = ""
 	sh.step(j, home, v)
+	if v == yes && rp.Decide != "" && sh.engine.decides {
+		sh.verdict(j, home)
+	}
 }
 
 // report tells the world of an evaluation.

@@ -43,6 +43,9 @@ type output struct {
 	changes []Change
 	updated []updateKey // firing instances that were judged true in the stride, in order
 	pending map[updateKey]*Change
+
+	verdicts []Verdict
+	opened   string // the id of the alert that the judgement at hand has opened
 }
 
 type rowEffect struct {
@@ -91,7 +94,7 @@ func (o *output) tellAll() {
 func (o *output) at(ev uint32, phase uint8) { o.ev, o.phase = ev, phase }
 
 func (o *output) reset() {
-	o.rows, o.buf, o.changes, o.n = o.rows[:0], o.buf[:0], nil, 0
+	o.rows, o.buf, o.changes, o.verdicts, o.n = o.rows[:0], o.buf[:0], nil, o.verdicts[:0], 0
 }
 
 func (sh *shard) place(rp *rulePlan, key string) order {
@@ -258,6 +261,7 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 		c.Values = sh.values(j, nil)
 		c.Message = j.rule.Message(&sh.env, c.Key)
 		c.Warming = sh.warming(j)
+		sh.out.opened = c.ID
 	}
 	sh.out.changes = append(sh.out.changes, c)
 }
@@ -301,6 +305,7 @@ type Effects struct {
 	Rows     [][]byte // lines of `kelpie features`, if asked for; valid until the next call
 	Changes  []Change
 	Rejected []Rejection
+	Verdicts []Verdict // of the events of a batch that asks for decisions
 }
 
 // Rejection is a record that was refused.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,10 +35,17 @@ type Service struct {
 
 	reloads  chan struct{} // holds a token when the rules are to be read again
 	requests chan *request
-	ended    chan struct{} // closed when Run has ended
-	phase    atomic.Int32
-	pulse    atomic.Pointer[pulse]
-	figures  atomic.Pointer[Figures]
+	life     context.Context // ends with Run
+	die      context.CancelFunc
+	ended    <-chan struct{} // of life
+	behind   struct {
+		sync.Mutex
+		sync.WaitGroup
+	}
+	decisions *decisions
+	phase     atomic.Int32
+	pulse     atomic.Pointer[pulse]
+	figures   atomic.Pointer[Figures]
 }
 
 // ServiceOptions say what a service works on and with. It closes none of it, but the sources that it opens.
@@ -106,7 +114,9 @@ func NewService(o ServiceOptions) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, reloads: make(chan struct{}, 1), requests: make(chan *request), ended: make(chan struct{})}
+	s := &Service{o: o, reloads: make(chan struct{}, 1), requests: make(chan *request), decisions: newDecisions()}
+	s.life, s.die = context.WithCancel(context.Background())
+	s.ended = s.life.Done()
 	s.figures.Store(&Figures{})
 	s.intake = newIntake(s)
 	return s
@@ -124,7 +134,7 @@ func (s *Service) Reload() {
 // Run runs the service until ctx is done or, with UntilEnd, the inputs have ended: then what has been appended is folded
 // and committed, and deliveries are waited for a while. An error says that it could not go on. Run may be called once.
 func (s *Service) Run(ctx context.Context) error {
-	defer close(s.ended)
+	defer s.end()
 	var err error
 	if s.loop, err = newLoop(s); err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 
 	"kelpie/alert"
 	"kelpie/journal"
-	"kelpie/source"
 	"kelpie/state"
 )
 
@@ -55,15 +54,6 @@ func (c *Command) validate() error {
 	return fmt.Errorf("engine: command: %v is none", c.Kind)
 }
 
-// request is a record of somebody outside on its way through the log, the fold and the commit.
-type request struct {
-	kind    journal.Kind
-	payload []byte
-	at      journal.Appended // once it is durable
-	err     error            // why it changed nothing
-	done    chan struct{}    // closed when what it changed has been committed
-}
-
 // Command appends the command to the log and waits until what it changes has been committed. Errors that it would change
 // nothing (errors.Is ErrNoAlert, ErrOver) leave it in the log as it was said.
 func (s *Service) Command(ctx context.Context, c Command) error {
@@ -74,43 +64,12 @@ func (s *Service) Command(ctx context.Context, c Command) error {
 	if err != nil {
 		return fmt.Errorf("engine: command: %w", err)
 	}
-	_, err = s.record(ctx, c.Kind, payload)
-	return err
-}
-
-// record brings a record into the log and through the fold.
-func (s *Service) record(ctx context.Context, kind journal.Kind, payload []byte) (*request, error) {
-	r := &request{kind: kind, payload: payload, done: make(chan struct{})}
-	select {
-	case s.requests <- r:
-	case <-s.ended:
-		return nil, ErrNotRunning
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	r := newRequest(c.Kind, payload)
+	r.urgent = true
+	if err := s.ask(ctx, r, r.committed); err != nil {
+		return err
 	}
-	select {
-	case <-r.done:
-		return r, r.err
-	case <-s.ended:
-		return nil, ErrNotRunning
-	case <-ctx.Done():
-		return nil, fmt.Errorf("engine: it is on its way, but may not be carried out yet: %w", ctx.Err())
-	}
-}
-
-// request returns what somebody asks to be appended, if anything.
-func (n *intake) request() *source.Batch {
-	select {
-	case r := <-n.s.requests:
-		return n.ownRequest(r)
-	default:
-		return nil
-	}
-}
-
-func (n *intake) ownRequest(r *request) *source.Batch {
-	b := &source.Batch{Kind: r.kind, Buf: r.payload, Lines: []source.Line{{End: len(r.payload)}}}
-	return n.ownBatch(b, r)
+	return r.err
 }
 
 // obey carries out the commands of a stretch.
@@ -127,8 +86,8 @@ func (l *loop) obey(x *stretch) error {
 		switch {
 		case errors.Is(err, state.ErrFatal):
 			return err
-		case x.request != nil:
-			x.request.err = err
+		case x.requests != nil:
+			x.requests[i].err = err
 		case err != nil:
 			l.s.o.Logger.Warn("kelpie: an entry of the log changes nothing", "offset", x.lines[i].Offset, "kind", x.kind.String(), "error", err)
 		}

@@ -100,6 +100,14 @@ func (l *loop) commit(sync bool) error {
 	if err != nil {
 		return err
 	}
+	if err := l.s.decisions.flush(p.Batch, epoch); err != nil {
+		return err
+	}
+	if l.retain {
+		if err := l.forgetDecisions(p.Batch); err != nil {
+			return err
+		}
+	}
 	for i := range l.rejected {
 		r := &l.rejected[i]
 		p.Batch.Reject(state.Rejected{Position: r.Position, Reason: r.Reason, Detail: r.Detail, Offset: r.Offset, Raw: r.Raw})
@@ -139,8 +147,9 @@ func (l *loop) committed(c *commit) error {
 	l.pace.Ended(c.began, c.ended)
 	l.engine.Committed(c.pending)
 	l.book.Committed(c.book)
+	l.s.decisions.committed(c.book)
 	for _, r := range c.asked {
-		close(r.done)
+		close(r.committed)
 	}
 	l.tally.committed(c)
 	l.tally.sentUpTo(l.s.o.Store.LastMessage(), l.now())

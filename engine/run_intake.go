@@ -24,14 +24,16 @@ type intake struct {
 	mixed   bool // some inputs are partitions, and some are not
 
 	// Owned by the goroutine that fetches.
-	running  int // readers that have not ended
-	arrived  time.Time
-	ticked   time.Time
-	forsaken []string // partitions that nothing will come from: it is to be said that they are idle
-	waited   bool     // mixed, and the common partition is not idle
-	complete bool     // with UntilEnd: all inputs have been read to their end
-	dec      *event.Decoder
-	rec      event.Record
+	running   int // readers that have not ended
+	arrived   time.Time
+	ticked    time.Time
+	forsaken  []string         // partitions that nothing will come from: it is to be said that they are idle
+	waited    bool             // mixed, and the common partition is not idle
+	postponed *request         // to be appended next
+	numbers   map[string]int64 // of the last record of each origin of requests
+	complete  bool             // with UntilEnd: all inputs have been read to their end
+	dec       *event.Decoder
+	rec       event.Record
 
 	mu       sync.Mutex
 	passages map[*source.Batch]*passage // given out and not released
@@ -45,14 +47,14 @@ type arrival struct {
 
 // passage is what is known of a batch on its way through the log.
 type passage struct {
-	reader         *reader  // nil: the batch is the service's own
-	request        *request // of somebody outside
+	reader         *reader    // nil: the batch is the service's own
+	requests       []*request // parallel to the batch's lines, where it is of somebody outside
 	began          time.Time
 	oldest, newest int64 // event times, ms
 }
 
 func newIntake(s *Service) *intake {
-	n := &intake{s: s, out: make(chan arrival), passages: map[*source.Batch]*passage{}, running: len(s.o.Inputs)}
+	n := &intake{s: s, out: make(chan arrival), passages: map[*source.Batch]*passage{}, numbers: map[string]int64{}, running: len(s.o.Inputs)}
 	parts := 0
 	for _, in := range s.o.Inputs {
 		n.readers = append(n.readers, newReader(n, in))
@@ -216,14 +218,6 @@ func (n *intake) idleAfter() time.Duration { return time.Duration(n.s.o.Time.Idl
 // own returns a record of the service's own as a batch.
 func (n *intake) own(r timeRecord) *source.Batch { return n.ownBatch(r.batch(), nil) }
 
-// ownBatch enters a batch that no reader has given.
-func (n *intake) ownBatch(b *source.Batch, r *request) *source.Batch {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.passages[b] = &passage{request: r, began: n.s.o.Clock.Now()}
-	return b
-}
-
 func (n *intake) passage(b *source.Batch) *passage {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -253,7 +247,7 @@ func (n *intake) times(b *source.Batch) (first, last int64, ok bool) {
 // durable hands a batch to the loop, and waits until it has been folded.
 func (n *intake) durable(b *source.Batch) error {
 	p := n.passage(b)
-	x := stretch{kind: b.Kind, origin: b.Origin, appended: b.Appended, buf: b.Buf, lines: b.Lines, request: p.request}
+	x := stretch{kind: b.Kind, origin: b.Origin, appended: b.Appended, buf: b.Buf, lines: b.Lines, requests: p.requests}
 	if p.reader != nil {
 		x.input = p.reader.in.Name
 	}

@@ -183,9 +183,10 @@ func (l *loop) fold(x *stretch) error {
 		l.tally.count(x, fx)
 	}
 	l.touch()
-	if x.request != nil {
-		l.asked = append(l.asked, x.request)
+	if err := l.decide(x, fx); err != nil {
+		return err
 	}
+	l.answer(x, fx)
 	if l.engine.newest != l.noted.Newest {
 		l.noted.Newest, l.noted.Read = l.engine.newest, x.appended
 	}
@@ -219,7 +220,7 @@ func (l *loop) stepEvents(x *stretch) (*Effects, error) {
 	for _, r := range x.lines {
 		l.lines = append(l.lines, Line{r.Start, r.End, r.Offset, live})
 	}
-	return l.engine.Step(&Batch{Partition: l.part(x.origin.Name), Buf: x.buf, Lines: l.lines})
+	return l.engine.Step(&Batch{Partition: l.part(x.origin.Name), Buf: x.buf, Lines: l.lines, Decide: x.origin.Name == decisionOrigin})
 }
 
 // refuseCut refuses lines of which only the beginning was kept.

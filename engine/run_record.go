@@ -17,7 +17,7 @@ type stretch struct {
 	appended int64  // ms
 	buf      []byte
 	lines    []journal.Line
-	request  *request // who waits for it, if anybody
+	requests []*request // who waits for the lines, if anybody
 }
 
 // next returns the offset behind the stretch.

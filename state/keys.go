@@ -10,6 +10,7 @@ import "encoding/binary"
 //	"A" opened i64 | id                        the alert
 //	"O" opened i64 | id                        nothing: the alert is open
 //	"c" dim u16 | hash u64 | keylen u32 | key | chunk u64   a chunk of a long window
+//	"e" offset u64                             what was decided about an event of the log
 //	"j" sequence u64                           a refused event
 //	"m" name                                   single values: format, seed, checkpoint, counters
 //	"n" name                                   single values of the engine's own
@@ -27,6 +28,7 @@ const (
 	kindOpen      = 'O'
 	kindChunk     = 'c'
 	kindDelivery  = 'd'
+	kindDecision  = 'e'
 	kindRejected  = 'j'
 	kindMeta      = 'm'
 	kindNote      = 'n'

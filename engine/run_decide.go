@@ -1,0 +1,412 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"kelpie/event"
+	"kelpie/journal"
+	"kelpie/state"
+)
+
+// The answers to an event, from the mildest to the strictest.
+const (
+	Allow  = "allow"
+	Review = "review"
+	Block  = "block"
+)
+
+// answers in the order of strictness.
+var answers = []string{Allow, Review, Block}
+
+// DecisionMade is the type of the event that follows an answer other than allow, so that tables can take back what the
+// event has done to them. It has the members of the event that was asked about, and one of its own, `decision`.
+const DecisionMade = "DecisionMade"
+
+const (
+	decisionOrigin = "decisions" // the log's name for events that decisions are asked about
+	decidedOrigin  = "decided"   // and for DecisionMade
+)
+
+// Decision is the answer to an event: the strictest `decide` among the rules whose `when` holds for it.
+type Decision struct {
+	Answer   string   `json:"decision"`
+	Rules    []string `json:"rules"`            // that hold and decide, in fold order
+	Alerts   []string `json:"alerts"`           // ids of their open alerts
+	Shadow   []Would  `json:"shadow,omitempty"` // rules that hold and would decide, if their mode were enforce
+	Offset   int64    `json:"offset"`           // of the event, in the log
+	Exceeded bool     `json:"-"`                // the time budget ended before the rules had been judged
+	Made     bool     `json:"made"`             // that it was decided is in the log
+	Appended int64    `json:"appended"`         // append time of the event, ms
+
+	Evaluated time.Duration `json:"-"` // how long it took until the rules had been judged
+}
+
+// Would is what a rule that does not decide would have said.
+type Would struct {
+	Rule     string `json:"rule"`
+	Decision string `json:"decision"`
+	Mode     string `json:"mode"`
+}
+
+// DecideOptions say how long an answer may take.
+type DecideOptions struct {
+	Within  time.Duration // from the call until the rules have been judged; 0: no limit
+	Default string        // the answer when it takes longer; "" is allow
+}
+
+// Decide appends an event, which has been checked to be one, and answers it from the fold of it. The event is durable
+// before the rules are judged; an answer other than allow is durable, and folded, before it is given. If the time budget
+// ends first the answer is the default: the event counts all the same, and a default other than allow is put into the log
+// as soon as that can be done.
+func (s *Service) Decide(ctx context.Context, line []byte, o DecideOptions) (Decision, error) {
+	began := s.o.Clock.Now()
+	r := newRequest(journal.Event, slices.Clone(line))
+	r.origin = journal.Source{Name: decisionOrigin, Ident: liveMark}
+	budget := ctx
+	if o.Within > 0 {
+		var cancel context.CancelFunc
+		budget, cancel = context.WithTimeout(ctx, o.Within)
+		defer cancel()
+	}
+	switch err := s.ask(budget, r, r.folded); {
+	case err != nil && budget.Err() != nil && ctx.Err() == nil:
+		return s.exceeded(r, o.Default), nil
+	case err != nil:
+		return Decision{}, err
+	case r.err != nil:
+		return Decision{}, r.err
+	}
+	d := decisionOf(r.offset, r.appended, r.verdicts)
+	d.Evaluated = s.o.Clock.Now().Sub(began)
+	return s.settleDecision(ctx, r.payload, d)
+}
+
+// exceeded answers by default. The event goes its way, and an answer other than allow is noted when that can be done.
+func (s *Service) exceeded(r *request, answer string) Decision {
+	if answer == "" {
+		answer = Allow
+	}
+	d := Decision{Answer: answer, Rules: []string{}, Alerts: []string{}, Offset: -1, Exceeded: true}
+	if answer == Allow && r.sent {
+		return d
+	}
+	s.background(func(ctx context.Context) {
+		if err := s.ask(ctx, r, r.folded); err != nil || r.err != nil {
+			return // the service has ended, or the event is none
+		}
+		late := d
+		late.Offset, late.Appended = r.offset, r.appended
+		if _, err := s.settleDecision(ctx, r.payload, late); err != nil {
+			s.o.Logger.Error("kelpie: a decision by default is not in the log", "offset", r.offset, "answer", answer, "error", err)
+		}
+	})
+	return d
+}
+
+// Decided answers an event that has been asked about before and stands at an offset of the log.
+func (s *Service) Decided(ctx context.Context, offset int64) (Decision, error) {
+	for {
+		if p := s.pulse.Load(); p != nil && p.next > offset {
+			break
+		}
+		select {
+		case <-s.o.Clock.After(time.Millisecond):
+		case <-s.ended:
+			return Decision{}, ErrNotRunning
+		case <-ctx.Done():
+			return Decision{}, ctx.Err()
+		}
+	}
+	if s.life.Err() != nil {
+		return Decision{}, ErrNotRunning
+	}
+	d, ok, err := s.decisions.get(s.o.Store, offset)
+	if err != nil {
+		return Decision{}, err
+	}
+	if !ok {
+		return Decision{Answer: Allow, Rules: []string{}, Alerts: []string{}, Offset: offset}, nil
+	}
+	if d.Made {
+		return d, nil
+	}
+	var b journal.Block
+	rec, err := s.o.Log.Get(ctx, offset, &b)
+	if err != nil {
+		return Decision{}, fmt.Errorf("engine: decide: %w", err)
+	}
+	return s.settleDecision(ctx, rec.Payload, d)
+}
+
+// settleDecision sees to it that a decision other than allow is in the log, once.
+func (s *Service) settleDecision(ctx context.Context, line []byte, d Decision) (Decision, error) {
+	if d.Answer == Allow {
+		return d, nil
+	}
+	unlock, err := s.decisions.lock(ctx, d.Offset)
+	if err != nil {
+		return d, err
+	}
+	defer unlock()
+	if known, ok, err := s.decisions.get(s.o.Store, d.Offset); err != nil || ok && known.Made {
+		known.Evaluated = d.Evaluated
+		return known, err
+	}
+	made, err := decisionEvent(s.o.Event, line, d)
+	if err != nil {
+		return d, err
+	}
+	r := newRequest(journal.Event, made)
+	r.origin = journal.Source{Name: decidedOrigin}
+	if err := s.ask(ctx, r, r.folded); err != nil {
+		return d, err
+	}
+	d.Made = true
+	return d, r.err
+}
+
+// decisionOf puts together what the rules say of an event.
+func decisionOf(offset, appended int64, vs []Verdict) Decision {
+	d := Decision{Answer: Allow, Rules: []string{}, Alerts: []string{}, Offset: offset, Appended: appended}
+	for _, v := range vs {
+		if v.Rule.Mode != "enforce" {
+			d.Shadow = append(d.Shadow, Would{v.Rule.Name, v.Rule.Decide, v.Rule.Mode})
+			continue
+		}
+		d.Rules = append(d.Rules, v.Rule.Name)
+		if v.Alert != "" {
+			d.Alerts = append(d.Alerts, v.Alert)
+		}
+		if slices.Index(answers, v.Rule.Decide) > slices.Index(answers, d.Answer) {
+			d.Answer = v.Rule.Decide
+		}
+	}
+	return d
+}
+
+// decisionEvent writes the DecisionMade that follows an event.
+func decisionEvent(spec event.Spec, line []byte, d Decision) ([]byte, error) {
+	spec = spec.WithDefaults()
+	path, err := event.ParsePath(spec.Type)
+	if err != nil {
+		return nil, err
+	}
+	var was json.RawMessage
+	out, err := replaceMember(line, path, func(old json.RawMessage) (json.RawMessage, error) {
+		was = old
+		return json.Marshal(DecisionMade)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("engine: decide: %w", err)
+	}
+	own := struct {
+		Answer   string          `json:"answer"`
+		Of       json.RawMessage `json:"of"`
+		Rules    []string        `json:"rules"`
+		Position string          `json:"position"`
+		Exceeded bool            `json:"exceeded,omitempty"`
+	}{d.Answer, was, d.Rules, logOffset(d.Offset), d.Exceeded}
+	return replaceMember(out, event.Path{"decision"}, func(json.RawMessage) (json.RawMessage, error) { return json.Marshal(own) })
+}
+
+// replaceMember returns the object with the member at a path replaced, or added.
+func replaceMember(object json.RawMessage, path event.Path, f func(json.RawMessage) (json.RawMessage, error)) (json.RawMessage, error) {
+	members := map[string]json.RawMessage{}
+	if len(object) > 0 {
+		if err := json.Unmarshal(object, &members); err != nil {
+			return nil, err
+		}
+	}
+	old := members[path[0]]
+	var err error
+	if len(path) > 1 {
+		members[path[0]], err = replaceMember(old, path[1:], f)
+	} else {
+		members[path[0]], err = f(old)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(members)
+}
+
+func logOffset(offset int64) string {
+	p := logPosition(0)
+	p.Offset = offset
+	return p.String()
+}
+
+// decisions are those other than allow: the newest ones in memory until they have been committed.
+type decisions struct {
+	mu     sync.Mutex
+	recent map[int64]*recentDecision // by offset
+	locks  map[int64]chan struct{}   // closed when the offset is free again
+}
+
+type recentDecision struct {
+	Decision
+	epoch uint64 // of the book's Flush that writes it; 0: the next one
+}
+
+func newDecisions() *decisions {
+	return &decisions{recent: map[int64]*recentDecision{}, locks: map[int64]chan struct{}{}}
+}
+
+// lock waits until nobody else is about the decision at an offset.
+func (t *decisions) lock(ctx context.Context, offset int64) (unlock func(), err error) {
+	for {
+		t.mu.Lock()
+		busy := t.locks[offset]
+		if busy == nil {
+			free := make(chan struct{})
+			t.locks[offset] = free
+			t.mu.Unlock()
+			return func() {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				delete(t.locks, offset)
+				close(free)
+			}, nil
+		}
+		t.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// get returns the decision about the event at an offset, if it is not allow.
+func (t *decisions) get(s *state.Store, offset int64) (d Decision, ok bool, err error) {
+	t.mu.Lock()
+	if r := t.recent[offset]; r != nil {
+		defer t.mu.Unlock()
+		return r.Decision, true, nil
+	}
+	t.mu.Unlock()
+	v, err := s.Decision(offset)
+	if err != nil || v == nil {
+		return d, false, err
+	}
+	if err := json.Unmarshal(v, &d); err != nil {
+		return d, false, fmt.Errorf("engine: the decision about log@%d: %w", offset, err)
+	}
+	return d, true, nil
+}
+
+func (t *decisions) put(d Decision) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recent[d.Offset] = &recentDecision{Decision: d}
+}
+
+// flush puts what has changed into a batch of an epoch.
+func (t *decisions) flush(b *state.Batch, epoch uint64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for offset, r := range t.recent {
+		if r.epoch != 0 {
+			continue
+		}
+		v, err := json.Marshal(r.Decision)
+		if err != nil {
+			return fmt.Errorf("engine: decision: %w", err)
+		}
+		b.SetDecision(offset, v)
+		r.epoch = epoch
+	}
+	return nil
+}
+
+// committed forgets what the store has.
+func (t *decisions) committed(epoch uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for offset, r := range t.recent {
+		if r.epoch != 0 && r.epoch <= epoch {
+			delete(t.recent, offset)
+		}
+	}
+}
+
+// decide notes what was decided about the events of a stretch, live and when it is read again.
+func (l *loop) decide(x *stretch, fx *Effects) error {
+	switch {
+	case fx == nil:
+		return nil
+	case x.origin.Name == decidedOrigin:
+		return l.decided(x)
+	}
+	for i := 0; i < len(fx.Verdicts); {
+		offset := fx.Verdicts[i].Offset
+		n := i
+		for n < len(fx.Verdicts) && fx.Verdicts[n].Offset == offset {
+			n++
+		}
+		if d := decisionOf(offset, x.appended, fx.Verdicts[i:n]); d.Answer != Allow {
+			l.s.decisions.put(d)
+		}
+		i = n
+	}
+	return nil
+}
+
+// decided notes that decisions are in the log.
+func (l *loop) decided(x *stretch) error {
+	for i := range x.lines {
+		var made struct {
+			Decision struct {
+				Answer   string   `json:"answer"`
+				Rules    []string `json:"rules"`
+				Position string   `json:"position"`
+			} `json:"decision"`
+		}
+		if err := json.Unmarshal(x.payload(i), &made); err != nil {
+			return fmt.Errorf("engine: log@%d: %w", x.lines[i].Offset, err)
+		}
+		var offset int64
+		if _, err := fmt.Sscanf(made.Decision.Position, "log@%d", &offset); err != nil {
+			return fmt.Errorf("engine: log@%d: %q is no position of the log", x.lines[i].Offset, made.Decision.Position)
+		}
+		d, ok, err := l.s.decisions.get(l.s.o.Store, offset)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			d = Decision{Alerts: []string{}, Offset: offset, Appended: x.appended}
+		}
+		d.Answer, d.Rules, d.Made = made.Decision.Answer, made.Decision.Rules, true
+		l.s.decisions.put(d)
+	}
+	return nil
+}
+
+// keptDecisions is how long an answer is kept for those who ask again.
+const keptDecisions = 24 * time.Hour
+
+// forgetDecisions takes old decisions out of the state.
+func (l *loop) forgetDecisions(b *state.Batch) error {
+	before := int64(-1)
+	oldest := l.now().Add(-keptDecisions).UnixMilli()
+	err := l.s.o.Store.Decisions(func(offset int64, v []byte) (bool, error) {
+		var d Decision
+		if err := json.Unmarshal(v, &d); err != nil {
+			return false, fmt.Errorf("engine: the decision about log@%d: %w", offset, err)
+		}
+		if d.Appended >= oldest {
+			return false, nil
+		}
+		before = offset + 1
+		return true, nil
+	})
+	if before >= 0 {
+		b.DeleteDecisions(before)
+	}
+	return err
+}
