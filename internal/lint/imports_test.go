@@ -37,7 +37,11 @@ var floors = map[string]int{
 
 // notifiers tell the world. The command imports them, and the configuration for their settings, and nothing else can:
 // a backtest pages nobody.
-var notifiers = []string{"alert/file", "alert/stdout"}
+var notifiers = []string{"alert/file", "alert/stdout", "alert/webhook"}
+
+// trade is what notifiers are made of. It stands between package alert and them, and nothing else imports it but the
+// command, which hands it to them.
+var trade = []string{"alert/post", "alert/words"}
 
 // helpers are for tests: they are imported by tests and by each other. Each stands on the floor of what it helps to
 // test, or above it.
@@ -51,8 +55,11 @@ var helpers = map[string]int{
 
 // floor returns where a package stands.
 func floor(pkg string) (n int, known bool) {
-	if slices.Contains(notifiers, pkg) {
+	switch {
+	case slices.Contains(trade, pkg):
 		return floors["alert"] + 1, true
+	case slices.Contains(notifiers, pkg):
+		return floors["alert"] + 2, true
 	}
 	if n, ok := helpers[pkg]; ok {
 		return n, true
@@ -110,6 +117,8 @@ func mayImport(s *source, pkg string) string {
 		return ""
 	case slices.Contains(notifiers, pkg) && s.pkg != "cmd/kelpie" && s.pkg != "config" && !(s.test && strings.HasPrefix(s.pkg, "alert")):
 		return "only cmd/kelpie and config import a notifier"
+	case slices.Contains(trade, pkg) && s.pkg != "cmd/kelpie" && !strings.HasPrefix(s.pkg, "alert/"):
+		return "only notifiers and cmd/kelpie import what they are made of"
 	case to > from, to == from && !s.test:
 		return "imports point down: floor " + strconv.Itoa(from) + " to floor " + strconv.Itoa(to)
 	}
@@ -145,4 +154,7 @@ func TestMayImport(t *testing.T) {
 	f("config/config.go", "unheard/of", false)
 	f("config/config.go", "alert/file", true)
 	f("server/server.go", "alert/file", false)
+	f("alert/webhook/webhook.go", "alert/post", true)
+	f("alert/webhook/webhook.go", "alert/file", false)
+	f("engine/ruletest/run.go", "alert/post", false)
 }
