@@ -9,9 +9,9 @@ import (
 // nothing to walk, a commit is a copy and a crash test can compare states byte by byte:
 //
 //	header    used u32 | key length u32 | due i64 | gc i64 | blocks u16 | note u16 | plan u32
-//	directory blocks × (unit u16 | 0 u16 | capacity u32)
+//	directory blocks × (unit u16 | 0 u16 | end u32), ascending by unit, filled up with zeros (directorySize)
 //	key       padded to 8 bytes
-//	blocks    in the directory's order, each a multiple of 8 bytes
+//	blocks    in the directory's order, each a multiple of 8 bytes; end counts from the start of the first one
 //
 // All integers are little endian. A block belongs to a unit (a rule's scope, a table, …) of the plan; what is in it
 // is the unit's own business. due is the earliest event time at which something of the row is to be handled,
@@ -30,7 +30,7 @@ func rowUsed(b []byte) int { return int(le.Uint32(b)) }
 
 // rowKey returns the key inside the row's bytes.
 func rowKey(b []byte) []byte {
-	at := rowHeader + rowDirEntry*int(le.Uint16(b[24:]))
+	at := rowHeader + directorySize(int(le.Uint16(b[24:])))
 	return b[at : at+int(le.Uint32(b[4:]))]
 }
 
@@ -88,84 +88,38 @@ func (r *Row) SetNote(n uint16) { le.PutUint16(r.b[26:], n) }
 func (r *Row) Blocks() int { return int(le.Uint16(r.b[24:])) }
 
 // Unit returns the unit of block i.
-func (r *Row) Unit(i int) uint16 { return le.Uint16(r.b[rowHeader+rowDirEntry*i:]) }
+func (r *Row) Unit(i int) uint16 { return uint16(r.entry(i)) }
 
-func (r *Row) blockCap(i int) int { return int(le.Uint32(r.b[rowHeader+rowDirEntry*i+4:])) }
-
-// find returns the index and offset of the unit's block; where there is none, where it would stand.
-func (r *Row) find(unit uint16) (i, off int, ok bool) {
-	n := r.Blocks()
-	end := rowHeader + rowDirEntry*n
-	off = end + pad8(int(le.Uint32(r.b[4:])))
-	dir := r.b[rowHeader:end]
-	for ; len(dir) >= rowDirEntry; dir = dir[rowDirEntry:] {
-		e := le.Uint64(dir)
-		if u := uint16(e); u >= unit {
-			return i, off, u == unit
-		}
-		off += int(e >> 32)
-		i++
-	}
-	return n, off, false
+// BlockAt returns the bytes of block i.
+func (r *Row) BlockAt(i int) []byte {
+	off, end := r.place(i)
+	return r.b[off:end:end]
 }
 
 // Block returns the unit's block, nil if the row has none.
 func (r *Row) Block(unit uint16) []byte {
-	n := int(le.Uint16(r.b[24:]))
-	end := rowHeader + rowDirEntry*n
-	off := end + pad8(int(le.Uint32(r.b[4:])))
-	for dir := r.b[rowHeader:end]; len(dir) >= rowDirEntry; dir = dir[rowDirEntry:] {
-		e := le.Uint64(dir)
-		c := int(e >> 32)
-		if u := uint16(e); u == unit {
-			return r.b[off : off+c : off+c]
-		} else if u > unit {
-			break
-		}
-		off += c
+	_, off, end, ok := r.find(unit)
+	if !ok {
+		return nil
 	}
-	return nil
-}
-
-// BlockAt returns the bytes of block i.
-func (r *Row) BlockAt(i int) []byte {
-	off := rowHeader + rowDirEntry*r.Blocks() + pad8(int(le.Uint32(r.b[4:])))
-	for j := 0; j < i; j++ {
-		off += r.blockCap(j)
-	}
-	c := r.blockCap(i)
-	return r.b[off : off+c : off+c]
+	return r.b[off:end:end]
 }
 
 // Ensure returns the unit's block with at least size bytes: a new one is all zero, an old one keeps its bytes and is
 // filled up with zeros.
 func (r *Row) Ensure(unit uint16, size int) []byte {
 	size = pad8(size)
-	i, off, ok := r.find(unit)
+	i, off, end, ok := r.find(unit)
 	if !ok {
 		return r.insert(i, off, unit, size)
 	}
-	c := r.blockCap(i)
-	if c < size {
-		r.shift(off+c, size-c)
-		le.PutUint32(r.b[rowHeader+rowDirEntry*i+4:], uint32(size))
-		clear(r.b[off+c : off+size])
-		c = size
+	if c := end - off; c < size {
+		r.shift(end, size-c)
+		r.moveEnds(i, size-c)
+		clear(r.b[end : off+size])
+		end = off + size
 	}
-	return r.b[off : off+c : off+c]
-}
-
-func (r *Row) insert(i, off int, unit uint16, size int) []byte {
-	r.shift(off, size)
-	clear(r.b[off : off+size])
-	at := rowHeader + rowDirEntry*i
-	r.shift(at, rowDirEntry)
-	le.PutUint16(r.b[at:], unit)
-	le.PutUint16(r.b[at+2:], 0)
-	le.PutUint32(r.b[at+4:], uint32(size))
-	le.PutUint16(r.b[24:], uint16(r.Blocks()+1))
-	off += rowDirEntry
-	return r.b[off : off+size : off+size]
+	return r.b[off:end:end]
 }
 
 // shift makes room for n bytes at offset at (n may be negative: it takes the bytes before at+|n| away).
@@ -184,24 +138,21 @@ func (r *Row) shift(at, n int) {
 
 // Shrink cuts the unit's block to size bytes.
 func (r *Row) Shrink(unit uint16, size int) {
-	size = pad8(size)
-	i, off, ok := r.find(unit)
-	if !ok || r.blockCap(i) <= size {
+	i, off, end, ok := r.find(unit)
+	if !ok {
 		return
 	}
-	r.shift(off+size, size-r.blockCap(i))
-	le.PutUint32(r.b[rowHeader+rowDirEntry*i+4:], uint32(size))
+	if less := off + pad8(size) - end; less < 0 {
+		r.shift(end+less, less)
+		r.moveEnds(i, less)
+	}
 }
 
 // Remove takes the unit's block away.
 func (r *Row) Remove(unit uint16) {
-	i, off, ok := r.find(unit)
-	if !ok {
-		return
+	if i, off, end, ok := r.find(unit); ok {
+		r.remove(i, off, end-off)
 	}
-	r.shift(off, -r.blockCap(i))
-	r.shift(rowHeader+rowDirEntry*i, -rowDirEntry)
-	le.PutUint16(r.b[24:], uint16(r.Blocks()-1))
 }
 
 // Bytes returns the row as it is stored. The slice belongs to the row.
@@ -225,14 +176,19 @@ func validRow(b, key []byte) bool {
 		return false
 	}
 	n := int(le.Uint16(b[24:]))
-	off := rowHeader + rowDirEntry*n + pad8(len(key))
+	off := rowHeader + directorySize(n) + pad8(len(key))
 	if off > len(b) || string(rowKey(b)) != string(key) {
 		return false
 	}
-	for i := 0; i < n; i++ {
-		off += int(le.Uint32(b[rowHeader+rowDirEntry*i+4:]))
+	end := 0
+	for dir := b[rowHeader:]; n > 0; n-- {
+		next := int(le.Uint32(dir[4:]))
+		if next < end || next%8 != 0 {
+			return false
+		}
+		end, dir = next, dir[rowDirEntry:]
 	}
-	return off == len(b)
+	return off+end == len(b)
 }
 
 // Valid reports whether r refers to a row; the zero Row does not.
