@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,7 +65,12 @@ func (s *Service) Command(ctx context.Context, c Command) error {
 	if err != nil {
 		return fmt.Errorf("engine: command: %w", err)
 	}
-	r := newRequest(c.Kind, payload)
+	return s.say(ctx, c.Kind, payload)
+}
+
+// say brings what a person says into the log, and waits until what it changes has been committed.
+func (s *Service) say(ctx context.Context, kind journal.Kind, payload []byte) error {
+	r := newRequest(kind, payload)
 	r.urgent = true
 	if err := s.ask(ctx, r, r.committed); err != nil {
 		return err
@@ -72,17 +78,44 @@ func (s *Service) Command(ctx context.Context, c Command) error {
 	return r.err
 }
 
+// AddSilence appends a silence to the log and waits until it holds. Without an ID it gets one, which is returned; with
+// that of a silence that is there it takes its place.
+func (s *Service) AddSilence(ctx context.Context, x alert.Silence) (id string, err error) {
+	if x.ID == "" {
+		x.ID = rand.Text()
+	}
+	if err := x.Validate(); err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(x)
+	if err != nil {
+		return "", fmt.Errorf("engine: silence: %w", err)
+	}
+	return x.ID, s.say(ctx, journal.SilenceAdded, payload)
+}
+
+// ExpireSilence ends a silence now. Errors that it would change nothing are state.ErrNotFound and alert.ErrSilenceOver.
+func (s *Service) ExpireSilence(ctx context.Context, id, by, comment string) error {
+	if id == "" || by == "" || len(by) > mostName || len(comment) > mostComment {
+		return errors.New("engine: silence: its id, and who ends it, are needed")
+	}
+	payload, err := json.Marshal(endOfSilence{id, by, comment})
+	if err != nil {
+		return fmt.Errorf("engine: silence: %w", err)
+	}
+	return s.say(ctx, journal.SilenceExpired, payload)
+}
+
+type endOfSilence struct {
+	Silence string `json:"silence"`
+	By      string `json:"by"`
+	Comment string `json:"comment,omitempty"`
+}
+
 // obey carries out the commands of a stretch.
 func (l *loop) obey(x *stretch) error {
 	for i := range x.lines {
-		var c Command
-		err := json.Unmarshal(x.payload(i), &c)
-		if c.Kind = x.kind; err == nil {
-			err = c.validate()
-		}
-		if err == nil {
-			err = l.command(&c, x.appended)
-		}
+		err := l.carryOut(x.kind, x.payload(i), x.appended)
 		switch {
 		case errors.Is(err, state.ErrFatal):
 			return err
@@ -93,6 +126,35 @@ func (l *loop) obey(x *stretch) error {
 		}
 	}
 	return nil
+}
+
+// carryOut carries out one entry, which was appended at a time.
+func (l *loop) carryOut(kind journal.Kind, payload []byte, at int64) error {
+	switch kind {
+	case journal.SilenceAdded:
+		var s alert.Silence
+		if err := json.Unmarshal(payload, &s); err != nil {
+			return err
+		}
+		s.Added = at
+		l.touch()
+		return l.book.AddSilence(s)
+	case journal.SilenceExpired:
+		var e endOfSilence
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return err
+		}
+		l.touch()
+		return l.book.ExpireSilence(e.Silence, alert.Mark{By: e.By, At: at, Comment: e.Comment})
+	}
+	c := Command{Kind: kind}
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return err
+	}
+	if err := c.validate(); err != nil {
+		return err
+	}
+	return l.command(&c, at)
 }
 
 func (l *loop) command(c *Command, at int64) error {

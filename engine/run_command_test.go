@@ -62,6 +62,24 @@ func TestCommands(t *testing.T) {
 		f(engine.Command{Kind: journal.AlertLabelled, Alert: burst, By: "bob", Verdict: alert.TruePositive}, nil)
 		f(engine.Command{Kind: journal.AlertLabelled, Alert: burst[:9], Verdict: alert.TruePositive}, engine.ErrNoAlert)
 		f(engine.Command{Kind: journal.AlertResolved, Alert: burst}, nil)
+		quiet := alert.Silence{By: "ann", From: time.Now().UnixMilli(), To: time.Now().Add(time.Hour).UnixMilli()}
+		if _, err := l.service.AddSilence(t.Context(), quiet); err == nil {
+			t.Error("a silence of everything is taken")
+		}
+		quiet.Match = alert.Matchers{must(alert.ParseMatcher(`rule="burst"`))}
+		id, err := l.service.AddSilence(t.Context(), quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.service.ExpireSilence(t.Context(), "no such", "bob", ""); !errors.Is(err, state.ErrNotFound) {
+			t.Errorf("a silence that is not there is ended: %v", err)
+		}
+		if err := l.service.ExpireSilence(t.Context(), id, "bob", "over"); err != nil {
+			t.Error(err)
+		}
+		if err := l.service.ExpireSilence(t.Context(), id, "bob", "again"); !errors.Is(err, alert.ErrSilenceOver) {
+			t.Errorf("a silence is ended twice: %v", err)
+		}
 		f(engine.Command{Kind: journal.AlertResolved, Alert: burst}, engine.ErrOver)
 		f(engine.Command{Kind: journal.AlertLabelled, Alert: burst, By: "bob", Verdict: alert.FalsePositive}, nil)
 		if err := l.service.Command(t.Context(), engine.Command{Kind: journal.AlertLabelled, Alert: burst, By: "bob", Verdict: "maybe"}); err == nil {
@@ -110,4 +128,11 @@ func TestCommands(t *testing.T) {
 			}
 		}
 	})
+}
+
+func must[T any](x T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return x
 }

@@ -205,7 +205,7 @@ func (l *loop) effects(x *stretch) (*Effects, error) {
 		return l.refuseCut(&fresh), nil
 	case journal.TimeAdvanced:
 		return l.advanceTime(&fresh)
-	case journal.AlertAcknowledged, journal.AlertLabelled, journal.AlertResolved:
+	case journal.AlertAcknowledged, journal.AlertLabelled, journal.AlertResolved, journal.SilenceAdded, journal.SilenceExpired:
 		return nil, l.obey(&fresh)
 	}
 	return nil, nil // our own records that say nothing to the fold
