@@ -19,6 +19,7 @@ type bigs struct {
 
 	values   int // up to which facts with a limit are exact
 	foldBits int
+	folding  folding
 
 	logs   map[bigKey]*bigLog
 	newest *bigLog // in the order of use; a ring
@@ -62,9 +63,8 @@ type big struct {
 
 	// For facts with a limit.
 	n        int  // values
-	live     bool // the sketch is that of the panes from first on, if any is inside, and of the values
-	first    int64
-	inside   bool
+	live     bool // the sketch is that of the panes [lo, hi) that count, and of the values
+	lo, hi   int
 	distinct window.DistinctSketch
 	quantile window.QuantileSketch
 	about    int64 // the estimate

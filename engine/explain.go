@@ -47,8 +47,10 @@ type WindowCost struct {
 type FactPlan struct {
 	Fact  string   `json:"fact"` // as one of the rules writes it
 	Key   string   `json:"key"`
-	Kept  string   `json:"kept"`  // "running value", "events", "windows", "windows of events", "session", "session's events"
-	Rules []string `json:"rules"` // rule.name of each use
+	Kept  string   `json:"kept"`            // "running value", "events", "windows", "windows of events", "session", "session's events"
+	Exact int      `json:"exact,omitempty"` // up to how many values in a window; beyond, the value comes from a sketch. 0: always
+	Off   float64  `json:"off,omitempty"`   // the sketch's relative error
+	Rules []string `json:"rules"`           // rule.name of each use
 }
 
 // RuleNeeds is what one rule needs.
@@ -161,6 +163,9 @@ func (s *scope) explainWindows() (out []WindowCost) {
 func (s *scope) explainFacts(p *Plan) (out []FactPlan) {
 	for _, f := range s.facts {
 		fp := FactPlan{Fact: factText(f.Fact), Key: s.dim.name, Kept: f.kind.kept(), Rules: []string{}}
+		if f.limited {
+			fp.Exact, fp.Off = maxValues, errorOf(f.Agg)
+		}
 		for _, rp := range p.rules {
 			for i := range rp.facts {
 				if rp.facts[i].shared == f {

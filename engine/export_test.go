@@ -1,5 +1,7 @@
 package engine
 
+import "kelpie/state"
+
 // SetBig sets from how many entries on windows have companions, and how many bytes those of each shard may take; 0 bytes
 // turn them off.
 func (e *Engine) SetBig(from int, limit int64) {
@@ -33,3 +35,26 @@ func (e *Engine) Bigs() (n int) {
 
 // DecisionEvent writes the DecisionMade that follows an event.
 var DecisionEvent = decisionEvent
+
+// SetGrain makes the panes of facts with a limit that have none of their own a millisecond long, so that what comes from
+// them does not depend on what has been folded.
+func (e *Engine) SetGrain() {
+	for _, f := range e.plan.facts {
+		f.grain = 1
+	}
+}
+
+// Folded returns how many panes there are in all rows in memory.
+func (e *Engine) Folded() (n int) {
+	for _, s := range e.plan.allScopes() {
+		for _, sh := range e.shards {
+			sh.rows[s.dim.at].All(func(row state.Row) bool {
+				for _, f := range s.limited {
+					n += f.panes(&row).n()
+				}
+				return true
+			})
+		}
+	}
+	return n
+}

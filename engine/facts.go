@@ -83,7 +83,7 @@ func (sh *shard) evalFact(j *judgement, i int) {
 	}
 	sh.rough = false
 	v, samples, exact := sh.windowFact(j, fp)
-	if sh.rough {
+	if sh.rough && !v.IsMissing() {
 		j.approx |= 1 << i
 	}
 	env.Facts[i], env.Samples[i] = v, samples
@@ -347,12 +347,18 @@ func (j *judgement) paneRange(s *scope, f *fact) (from, to int64, ok bool) {
 func (sh *shard) between(j *judgement, s *scope, f *fact, row *state.Row, b []byte, from, to int64) (event.Value, bool) {
 	if f.kind == paneScan || f.kind == seriesScan {
 		l := s.openLog(row, b)
-		if l.N == 0 {
+		if l.N == 0 && f.panes(row).n() == 0 {
 			return f.agg.Fold(nil)
+		}
+		if f.kind == seriesScan && f.limited {
+			return sh.bucketOf(f, row, &l, from, max(from, sh.floor), to, f.seesForgotten(j.mode)), true
 		}
 		from = max(from, sh.floor)
 		if f.kind == seriesScan { // a different range for each bucket
 			return sh.foldRange(f, &l, l.SearchTime(from), l.SearchTime(max(from, to)))
+		}
+		if f.limited {
+			return sh.overLimited(j, s, f, row, &l, from, to)
 		}
 		return sh.over(j, s, f, row, &l, from, to)
 	}
@@ -374,6 +380,9 @@ func (sh *shard) between(j *judgement, s *scope, f *fact, row *state.Row, b []by
 // holds reports whether some event of the key belongs to the fact and lies in [from, to).
 func (sh *shard) holds(s *scope, f *fact, row *state.Row, b []byte, from, to int64) bool {
 	if f.grid == nil {
+		if p := f.panes(row); p.n() > 0 && f.touched(p, max(from, sh.floor), to, sh.skip == 0 || f.of != nil, true) {
+			return true
+		}
 		l := s.openLog(row, b)
 		if l.N == 0 {
 			return false
@@ -422,10 +431,14 @@ func (sh *shard) session(j *judgement, s *scope, f *fact, row *state.Row, b []by
 		return f.finish(v, length), 0, exact
 	}
 	l := s.openLog(row, b)
-	if l.N == 0 {
+	if l.N == 0 && f.panes(row).n() == 0 {
 		return event.Value{}, 0, true
 	}
-	v, exact := sh.over(j, s, f, row, &l, max(p.Start(i), sh.floor), p.Last(i)+1)
+	over := sh.over
+	if f.limited {
+		over = sh.overLimited
+	}
+	v, exact := over(j, s, f, row, &l, max(p.Start(i), sh.floor), p.Last(i)+1)
 	return f.finish(v, length), 0, exact
 }
 

@@ -62,7 +62,7 @@ func (s *scope) reset(b []byte, flags uint64) {
 func (sh *shard) forget(s *scope, row *state.Row) {
 	sh.bigForget(s, row)
 	for _, f := range s.limited {
-		row.Remove(f.sketch)
+		f.forgetPanes(s, row)
 	}
 	if b := row.Block(s.unit); b != nil {
 		s.forgetLog(row, b)
@@ -366,13 +366,6 @@ func (s *scope) horizon(row *state.Row, b []byte, w int64) int64 {
 	}
 	if s.onClose {
 		h = min(h, w-s.lateness-s.keepClose-s.beat)
-	}
-	if s.onlyLimited {
-		bound := int64(state.Never)
-		for _, f := range s.limited {
-			bound = min(bound, f.folded(row))
-		}
-		h = max(h, bound)
 	}
 	for _, x := range s.sessions {
 		p := window.Spans{Block: row.Block(x.unit), Width: x.width}

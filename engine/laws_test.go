@@ -243,6 +243,7 @@ type durable struct {
 	w        way
 	store    *state.Store
 	engine   *engine.Engine
+	tune     func(e *engine.Engine) // of each engine that begins
 	all      []*engine.Batch
 	recorder recorder // what has been said
 	rows     int      // bytes of it that the last commit stands behind
@@ -254,7 +255,7 @@ func newDurable(t rapid.TB, s oracle.Scenario, w way) *durable {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &durable{TB: t, s: s, w: w, store: store}
+	return &durable{TB: t, s: s, w: w, store: store, tune: func(*engine.Engine) {}}
 }
 
 // recover begins where the store was committed last, with nothing in memory.
@@ -268,6 +269,7 @@ func (d *durable) recover() {
 	if err != nil {
 		d.Fatalf("%v\n%s", err, d.s)
 	}
+	d.tune(d.engine)
 	d.recorder.rows, d.recorder.changes = d.recorder.rows[:d.rows], d.recorder.changes[:d.changes]
 	n := d.engine.Partition(event.Position{Stream: "events.jsonl"})
 	from := max(d.engine.Next(n), 1)

@@ -245,17 +245,13 @@ func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, in *instance) int64 {
 		}
 		l := fp.scope.openLog(row, row.Block(fp.scope.unit))
 		d := fp.Window.Over + fp.Window.Before
-		if l.N == 0 {
-			continue
-		}
 		from := t - d + 1
 		if fp.scope.foreign || fp.shared.of != nil {
 			from = max(from, sh.was-2*rp.Longest)
 		}
 		from = max(from, sh.since[fp.shared.id])
 		if fp.shared.limited {
-			from = max(from, fp.shared.folded(row))
-			x = min(x, fp.shared.paneLeaves(row.Block(fp.shared.sketch), t))
+			x = min(x, fp.shared.paneLeaves(fp.shared.panes(row), t, from))
 		}
 		for k := l.SearchTime(from); k < l.N; k++ {
 			if m := l.Mask(k); m&fp.shared.bit != 0 && (m&window.Forgotten == 0 || fp.shared.of != nil) {

@@ -24,7 +24,7 @@ func (s *scope) number(b *planner) {
 		s.heap = b.unit("heap " + name)
 	}
 	for _, f := range s.limited {
-		f.sketch = b.unit("sketch " + f.Text + " " + s.key)
+		f.sketch = b.unit("panes " + f.Text + " " + s.key)
 	}
 	for i, g := range s.grids {
 		g.unit = b.unit(fmt.Sprintf("grid %d %s", i, name))

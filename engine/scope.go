@@ -40,23 +40,22 @@ type scope struct {
 	align    *window.Align
 	zone     string // of align
 
-	unit, heap  uint16
-	rules       []*rulePlan
-	facts       []*fact
-	filters     []*rules.Expr
-	feeds       []feed
-	columns     []column
-	log         *window.LogLayout // nil: no entries are kept
-	limited     []*fact
-	onlyLimited bool // no other fact needs the log
-	views       []view
-	grids       []*grid
-	sessions    []*sessions
-	fixed       int
-	keepEvent   int64 // entries older than A by this are in no window any more
-	keepClose   int64 // entries older than the watermark by this, likewise
-	gc          int64 // after the newest event, when nothing of the scope can matter any more
-	linger      int64 // how much longer it is kept, since a key that comes back soon is cheaper kept than made again
+	unit, heap uint16
+	rules      []*rulePlan
+	facts      []*fact
+	filters    []*rules.Expr
+	feeds      []feed
+	columns    []column
+	log        *window.LogLayout // nil: no entries are kept
+	limited    []*fact
+	views      []view
+	grids      []*grid
+	sessions   []*sessions
+	fixed      int
+	keepEvent  int64 // entries older than A by this are in no window any more
+	keepClose  int64 // entries older than the watermark by this, likewise
+	gc         int64 // after the newest event, when nothing of the scope can matter any more
+	linger     int64 // how much longer it is kept, since a key that comes back soon is cheaper kept than made again
 }
 
 const (
@@ -79,6 +78,7 @@ type feed struct {
 	each   int64     // of a fact with each: too late when the window has closed; 0: never too late
 	span   int64     // from the start of the pane to the end of the last window that holds it
 	gap    *sessions // of a session's fact
+	alone  *fact     // the one fact that it is for, if its entries leave the log one by one
 }
 
 type column struct {
@@ -140,8 +140,9 @@ type fact struct {
 	sess    *sessions
 	mask    uint64 // its bit in the masks of panes and sessions
 	series  func(x event.Value, vals []event.Value) event.Value
-	limited bool   // distinct and percentiles: beyond so many values a sketch takes over
+	limited bool   // distinct and percentiles from the log: beyond so many values a sketch takes over
 	sketch  uint16 // the unit of its panes
+	grain   int64  // the length of its panes, if they are stretches of time of their own
 	scores  bool   // the series is judged by a detector, which needs the bucket's own value
 	prev    []prevColumn
 }
@@ -210,7 +211,7 @@ func (s *scope) layout(b *planner) error {
 		for i, c := range s.columns {
 			kinds[i] = c.kind
 		}
-		s.log = window.NewLogLayout(kinds, len(s.feeds) > 1 || s.feeds[0].filter >= 0 || s.feeds[0].of != nil || s.judgesAgain() || s.cutsSessions())
+		s.log = window.NewLogLayout(kinds, len(s.feeds) > 1 || s.feeds[0].filter >= 0 || s.feeds[0].of != nil || s.judgesAgain() || s.cutsSessions() || len(s.limited) > 0)
 	}
 	s.gc = max(s.longest, s.keepClose)
 	if !s.onEvent || s.onClose {
@@ -223,7 +224,6 @@ func (s *scope) layout(b *planner) error {
 		s.gc = max(s.gc, 2*s.longest)
 	}
 	s.linger = min(max(s.gc, 2*hour), 6*hour)
-	s.placeLimits()
 	s.number(b)
 	return nil
 }
@@ -248,6 +248,9 @@ func (s *scope) room(r *rules.Rule) bool {
 			way += f.Where.Canon
 		}
 		ways[way] = true
+		if agg := window.ByName(f.Agg, f.Quantile); agg != nil && agg.Size() == 0 {
+			way = f.Text // with a limit: a way of its own
+		}
 		if w.Kind == rules.Session {
 			inSessions[f.Text] = true
 		}
@@ -395,7 +398,7 @@ func (s *scope) placeSession(x *sessions) {
 			s.addColumn(f)
 		}
 		s.addFeed(f, feed{of: f.of, filter: f.filter, gap: x})
-		if f.filter < 0 && f.of == nil {
+		if f.filter < 0 && f.of == nil && !f.limited {
 			x.feed = f.feed
 		}
 	}
@@ -440,7 +443,7 @@ func (s *scope) addFilter(x *rules.Expr) int {
 func (s *scope) feedIndex(fd feed) int {
 	i := slices.IndexFunc(s.feeds, func(o feed) bool {
 		return slices.Equal(o.of, fd.of) && (o.of == nil) == (fd.of == nil) && o.filter == fd.filter &&
-			o.each == fd.each && o.span == fd.span && o.gap == fd.gap
+			o.each == fd.each && o.span == fd.span && o.gap == fd.gap && o.alone == fd.alone
 	})
 	if i < 0 {
 		s.feeds = append(s.feeds, fd)
@@ -450,6 +453,11 @@ func (s *scope) feedIndex(fd feed) int {
 }
 
 func (s *scope) addFeed(f *fact, fd feed) {
+	if f.hasLimit() {
+		f.limited, f.grain = true, paneLength(f.Window.Over)
+		s.limited = append(s.limited, f)
+		fd.alone = f
+	}
 	f.feed = s.feedIndex(fd)
 	f.bit = 1 << f.feed
 }

@@ -111,13 +111,12 @@ func (sh *shard) firstBucket(s *scope, f *fact, row *state.Row, b []byte, from, 
 		return 0, false
 	}
 	l := s.openLog(row, b)
-	if l.N == 0 {
-		return 0, false
-	}
-	for i := l.SearchTime(max(from, sh.floor)); i < l.N && l.Time(i) < to; i++ {
+	t, ok := f.panes(row).firstIn(max(from, sh.floor), to, sh.skip == 0 || f.of != nil)
+	for i := l.SearchTime(max(from, sh.floor)); i < l.N && l.Time(i) < to && (!ok || l.Time(i) < t); i++ {
 		if sh.sees(f, l.Mask(i)) {
-			return s.align.Start(l.Time(i), f.Window.Each), true
+			t, ok = l.Time(i), true
+			break
 		}
 	}
-	return 0, false
+	return s.align.Start(t, f.Window.Each), ok
 }

@@ -225,15 +225,14 @@ func (sh *shard) firstAfter(s *scope, f *fact, row *state.Row, b []byte, t int64
 		return 0, false
 	}
 	l := s.openLog(row, b)
-	if l.N == 0 {
-		return 0, false
-	}
-	for i := l.SearchTime(max(t, sh.since[f.id])); i < l.N; i++ {
+	t = max(t, sh.since[f.id])
+	first, ok := f.panes(row).firstIn(t, state.Never, true)
+	for i := l.SearchTime(t); i < l.N && (!ok || l.Time(i) < first); i++ {
 		if l.Mask(i)&f.bit != 0 {
 			return l.Time(i), true
 		}
 	}
-	return 0, false
+	return first, ok
 }
 
 // reads reports whether some fact of the rule is over these sessions.

@@ -23,7 +23,7 @@ func writePlan(out io.Writer, x *engine.Explanation) error {
 		if len(f.Rules) > 1 {
 			share = fmt.Sprintf("shared by %d: ", len(f.Rules))
 		}
-		fmt.Fprintf(w, "  %s\tby %s\tkept as %s\t%s%s\n", f.Fact, keyName(f.Key), f.Kept, share, strings.Join(f.Rules, ", "))
+		fmt.Fprintf(w, "  %s\tby %s\tkept as %s%s\t%s%s\n", f.Fact, keyName(f.Key), f.Kept, exactness(f), share, strings.Join(f.Rules, ", "))
 	}
 	fmt.Fprintf(w, "\nRules: what each needs of history, and so how long a new one warms up\n")
 	for _, r := range x.Rules {
@@ -70,4 +70,12 @@ func list(items []string, none string) string {
 		return none
 	}
 	return strings.Join(items, ", ")
+}
+
+// exactness says of a fact that is not always exact how far it is.
+func exactness(f engine.FactPlan) string {
+	if f.Exact == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", exact up to %s values, then ±%.2g%%", thousands(int64(f.Exact)), 100*f.Off)
 }

@@ -68,6 +68,24 @@ func aggregate(f *rules.Fact, in []sample, seconds float64) (v event.Value, inex
 	return ofNumbers(f.Agg, f.Quantile, slices.DeleteFunc(with, func(v event.Value) bool { return !v.IsNumber() }))
 }
 
+// value is aggregate, by a sketch where there are too many values.
+func (f *factState) value(in []sample, seconds float64) (v event.Value, inexact bool) {
+	o := f.rule.o
+	if o.opts.Limit > 0 && (f.Agg == "distinct" || f.Agg == "median" || f.Agg[0] == 'p' && f.Agg != "previous") {
+		var vals []event.Value
+		for _, s := range in {
+			if _, ok := event.AppendKey(nil, s.arg); ok && f.Agg == "distinct" || s.arg.IsNumber() {
+				vals = append(vals, s.arg)
+			}
+		}
+		if len(vals) > o.opts.Limit {
+			v, o.off = o.opts.Sketch(f.Agg, f.Quantile, vals)
+			return v, false
+		}
+	}
+	return aggregate(f.Fact, in, seconds)
+}
+
 // ofNumbers computes the aggregates that take numbers only.
 func ofNumbers(agg string, q float64, nums []event.Value) (event.Value, bool) {
 	switch agg {

@@ -17,6 +17,11 @@ type Options struct {
 	Lateness int64
 	Drain    bool
 	Spec     event.Spec
+
+	// Limit is up to how many values in a window distinct and percentiles are exact, 0: always; beyond that Sketch
+	// computes them, and says how far off they may be.
+	Limit  int
+	Sketch func(agg string, q float64, vals []event.Value) (v event.Value, off float64)
 }
 
 // Line is one line of input, in order of arrival.
@@ -63,6 +68,7 @@ type Row struct {
 	Abstained string
 	Late      bool
 	Inexact   []string
+	Approx    map[string]float64
 }
 
 // Named is a fact's value.
@@ -145,6 +151,7 @@ type oracle struct {
 	newest int64
 	ended  bool // the stream is drained
 	folded int
+	off    float64 // of the fact computed last, if it comes from sketches
 	out    Result
 }
 

@@ -174,8 +174,15 @@ func (r *ruleState) row(j *judgement, v verdict) {
 		}
 		row.Values = append(row.Values, Named{f.Name, x})
 		if f.Expr == nil {
+			r.o.off = 0
 			if _, _, inexact := r.windowFact(j, i); inexact {
 				row.Inexact = append(row.Inexact, f.Name)
+			}
+			if r.o.off > 0 {
+				if row.Approx == nil {
+					row.Approx = map[string]float64{}
+				}
+				row.Approx[f.Name] = r.o.off
 			}
 		}
 	}

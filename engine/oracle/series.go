@@ -44,7 +44,7 @@ func (f *factState) buckets(j *judgement, all []sample) (vals []event.Value) {
 		if !begun || f.Seasonal && mod(at, week) != mod(b, week) {
 			continue
 		}
-		if v, _ := aggregate(f.Fact, in, float64(f.Window.Each)/1000); !v.IsMissing() {
+		if v, _ := f.value(in, float64(f.Window.Each)/1000); !v.IsMissing() {
 			vals = append(vals, v)
 		}
 	}
@@ -77,7 +77,7 @@ func (f *factState) unusual(j *judgement, all []sample, vals []event.Value) even
 	if j.how != onClose && j.w >= at+f.Window.Each {
 		return event.Value{}
 	}
-	v, _ := aggregate(f.Fact, f.bucket(all, at), float64(f.Window.Each)/1000)
+	v, _ := f.value(f.bucket(all, at), float64(f.Window.Each)/1000)
 	x, ok := v.Float64()
 	past := numbers(vals)
 	if !ok || len(past) == 0 {

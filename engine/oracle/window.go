@@ -70,7 +70,7 @@ func (r *ruleState) windowFact(j *judgement, i int) (v event.Value, samples int6
 	if !ok {
 		return event.Value{}, 0, false
 	}
-	v, inexact = aggregate(f.Fact, in, float64(span.End-span.Start)/1000)
+	v, inexact = f.value(in, float64(span.End-span.Start)/1000)
 	return v, 0, inexact
 }
 

@@ -42,6 +42,11 @@ func WriteRows(rows []Row) []byte {
 			b.WriteString(`, "inexact": `)
 			b.Write(names)
 		}
+		if r.Approx != nil {
+			off, _ := json.Marshal(r.Approx)
+			b.WriteString(`, "approx": `)
+			b.Write(off)
+		}
 		b.WriteString("}\n")
 	}
 	return b.Bytes()
