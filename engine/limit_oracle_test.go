@@ -90,7 +90,7 @@ func TestLimitDurable(t *testing.T) {
 // TestLimitRoom holds the room of a key to what its limit asks for, whatever the windows: a stream of many times the
 // rate does not take twice as much.
 func TestLimitRoom(t *testing.T) {
-	const rise = 4 + thorough/2
+	const rise = 4
 	for _, rule := range []string{
 		"event: A\n    by: k\n    let: {v: VALUE over 1h}\n    when: v == 7.5",
 		"event: A\n    by: k\n    let: {v: VALUE over 1h each 5m}\n    when: v == 7.5",
@@ -110,13 +110,13 @@ func TestLimitRoom(t *testing.T) {
 				random := rand.New(rand.NewPCG(1, 2))
 				for i := range 2 * rate {
 					at := 1_700_000_000_000 + int64(i)*3_600_000/int64(rate)
-					s.Lines = append(s.Lines[:i], fmt.Appendf(nil, `{"type":"A","time":%d,"k":"a","g":"a","x":%d,"s":"%d"}`, at, 1+random.IntN(40), random.IntN(400)))
+					s.Lines = append(s.Lines[:i], fmt.Appendf(nil, `{"type":"A","time":%d,"k":"a","g":"a","x":%d,"s":"%d"}`, at, 1+random.IntN(8), random.IntN(8)))
 				}
-				foldAs(t, s, way{1, 100}, func(e *engine.Engine) { e.SetLimit(20, 3); last = e })
+				foldAs(t, s, way{1, 100}, func(e *engine.Engine) { e.SetLimit(20, 5); last = e })
 				return last.RowBytes()
 			}
-			if few, many := room(400), room(400*rise); many > 2*few {
-				t.Errorf("%s of\n%s\n%d bytes at 400 events an hour, %d at %d", value, s.RulesYAML, few, many, 400*rise)
+			if few, many := room(300), room(300*rise); many > 2*few {
+				t.Errorf("%s of\n%s\n%d bytes at 300 events an hour, %d at %d", value, s.RulesYAML, few, many, 300*rise)
 			}
 		}
 	}
