@@ -28,7 +28,7 @@ type Ingest struct {
 	// as Log would give it. The batch is released when Durable returns.
 	Durable func(b *Batch) error
 
-	Ahead int           // batches that are read and appended while earlier ones are being taken; default 4
+	Ahead int           // batches that are read and appended, and as many that are durable, while earlier ones are being taken; default 4
 	Retry time.Duration // how long to wait before a full disk is tried again; default 1 s
 }
 
@@ -39,14 +39,16 @@ type step struct {
 	err     error            // why not; nil: because one before it must come first
 }
 
-// ingestion is one run of an Ingest.
+// ingestion is one run of an Ingest: one goroutine begins, one waits until what was begun is durable and says so, and
+// one hands it on.
 type ingestion struct {
 	*Ingest
 	appender *journal.Appender
 	steps    chan step
+	durable  chan step // the batch is durable, or err says why nothing more comes
 
 	mu       sync.Mutex
-	underway int  // steps that Durable has not taken yet
+	underway int  // steps that are not settled
 	stalled  bool // a step has failed: those behind it are begun one by one, in order, until none is left
 }
 
@@ -57,11 +59,15 @@ func (g *Ingest) Run(ctx context.Context) error {
 	if ahead <= 0 {
 		ahead = 4
 	}
-	r := &ingestion{Ingest: g, appender: g.Log.NewAppender(), steps: make(chan step, ahead)}
+	r := &ingestion{Ingest: g, appender: g.Log.NewAppender(), steps: make(chan step, ahead), durable: make(chan step, ahead)}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(r.steps)
 		return r.begin(ctx)
+	})
+	group.Go(func() error {
+		defer close(r.durable)
+		return r.settle(ctx)
 	})
 	group.Go(func() error { return r.take(ctx) })
 	return group.Wait()
@@ -78,14 +84,21 @@ func (r *ingestion) begin(ctx context.Context) error {
 		if err == nil {
 			s = r.beginOne(ctx, b)
 		}
-		select {
-		case r.steps <- s:
-		case <-ctx.Done():
+		if !send(ctx, r.steps, s) {
 			return ctx.Err()
 		}
 		if err != nil {
 			return nil
 		}
+	}
+}
+
+func send(ctx context.Context, to chan<- step, s step) bool {
+	select {
+	case to <- s:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -104,31 +117,67 @@ func (r *ingestion) beginOne(ctx context.Context, b *Batch) step {
 // describe returns what is to be appended.
 func (r *ingestion) describe(b *Batch) (dst journal.Batch) {
 	b.ForLog(&dst)
-	if r.Times != nil && b.Kind == journal.Event {
+	switch {
+	case b.Kind != journal.Event:
+	case b.Timed:
+		dst.MinTime, dst.MaxTime, dst.Timed = b.MinTime, b.MaxTime, true
+	case r.Times != nil:
 		dst.MinTime, dst.MaxTime, dst.Timed = r.Times(b)
 	}
 	return dst
 }
 
-// take waits for each step and hands its batch on.
-func (r *ingestion) take(ctx context.Context) error {
+// settle waits until each step is durable, tells its batch so, and lets it be handed on.
+func (r *ingestion) settle(ctx context.Context) error {
 	for s := range r.steps {
-		if s.batch == nil {
-			return s.err
+		err := s.err
+		if s.batch != nil {
+			err = r.append(ctx, &s)
 		}
-		at, err := s.wait(ctx)
-		if s.pending == nil && s.err == nil || errors.Is(err, journal.ErrDiskFull) {
-			at, err = r.again(ctx, s.batch)
+		if errors.Is(err, journal.ErrDiskFull) && s.batch != nil { // it is not tried again
+			s.batch.settled(journal.Appended{}, err)
+			r.Source.Release(s.batch)
+			r.settledOne()
+			continue
+		}
+		s.err = err
+		if !send(ctx, r.durable, s) {
+			return ctx.Err()
 		}
 		if err != nil {
-			return err
+			return nil
 		}
-		s.batch.inLog(at)
+		r.settledOne()
+	}
+	return ctx.Err()
+}
+
+// append waits until a step is durable, and tells its batch where it is.
+func (r *ingestion) append(ctx context.Context, s *step) error {
+	at, err := s.wait(ctx)
+	if s.pending == nil && s.err == nil || errors.Is(err, journal.ErrDiskFull) {
+		at, err = r.again(ctx, s.batch)
+	}
+	if err != nil {
+		return err
+	}
+	s.batch.inLog(at)
+	if s.batch.settled != nil {
+		s.batch.settled(at, nil)
+	}
+	return nil
+}
+
+// take hands on what is durable.
+func (r *ingestion) take(ctx context.Context) error {
+	for s := range r.durable {
+		if s.err != nil {
+			return s.err
+		}
 		if err := r.Durable(s.batch); err != nil {
 			return err
 		}
 		r.Source.Release(s.batch)
-		r.taken()
 	}
 	return ctx.Err()
 }
@@ -140,16 +189,18 @@ func (s *step) wait(ctx context.Context) (journal.Appended, error) {
 	return s.pending.Wait(ctx)
 }
 
-// taken notes that a step is over; with the last one that was under way a stall is, too.
-func (r *ingestion) taken() {
+// settledOne notes that a step is over; with the last one that was under way a stall is, too.
+func (r *ingestion) settledOne() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.underway--; r.underway == 0 {
+	if r.underway--; r.underway == 0 && r.stalled {
+		r.appender.Resume()
 		r.stalled = false
 	}
 }
 
-// again appends a batch whose turn it is, until there is room for it.
+// again appends a batch whose turn it is, until there is room for it; one that wants to be told of a full disk is tried
+// once.
 func (r *ingestion) again(ctx context.Context, b *Batch) (journal.Appended, error) {
 	r.mu.Lock()
 	r.stalled = true // from here on nothing is begun but here
@@ -162,7 +213,7 @@ func (r *ingestion) again(ctx context.Context, b *Batch) (journal.Appended, erro
 		if err == nil {
 			at, err = p.Wait(ctx)
 		}
-		if !errors.Is(err, journal.ErrDiskFull) {
+		if !errors.Is(err, journal.ErrDiskFull) || b.settled != nil {
 			return at, err
 		}
 		if err := r.pause(ctx); err != nil {

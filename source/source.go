@@ -37,6 +37,10 @@ type Batch struct {
 	Lines    []Line
 	Appended int64 // append time (ms) of records of the log, 0 of others
 
+	// The range of event times (ms), both ends included. Without Timed it is not known.
+	Timed            bool
+	MinTime, MaxTime int64
+
 	// Of a file: which one it is, where Buf begins in it, and where reading goes on behind the batch. What the log needs
 	// to know so that every line is appended once.
 	Origin journal.Source
@@ -46,6 +50,10 @@ type Batch struct {
 	memory []byte         // what Buf is a part of
 	block  *journal.Block // what a batch of the log was read to
 	shares *atomic.Int32  // batches that share block, nil: this one alone
+
+	// settled, if there is one, is told where the batch is in the log as soon as it is durable, or that there was no room
+	// for it (journal.ErrDiskFull): then it is not tried again.
+	settled func(at journal.Appended, err error)
 }
 
 // PositionOf returns the position of the i-th record.
