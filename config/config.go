@@ -11,23 +11,25 @@ import (
 	"kelpie/engine"
 	"kelpie/event"
 	"kelpie/rules"
+	"kelpie/server"
 	"kelpie/state"
 )
 
 // Config is what kelpie.yml says, with defaults filled in and paths resolved.
 type Config struct {
-	Data     string     `yaml:"data"` // folder with log/ and state/; default "data"
-	Event    Event      `yaml:"event"`
-	Time     Time       `yaml:"time"`
-	Timezone string     `yaml:"timezone"` // of rules that name none; default UTC
-	Rules    []string   `yaml:"rules"`    // files and folders; default "rules"
-	Sources  []Source   `yaml:"sources"`
-	Log      Log        `yaml:"log"`
-	State    state.Spec `yaml:"state"`
-	Alerts   alert.Spec `yaml:"alerts"`
-	Metrics  Metrics    `yaml:"metrics"`
-	Logging  Logging    `yaml:"logging"`
-	Rejected Rejected   `yaml:"rejected"`
+	Data     string      `yaml:"data"` // folder with log/ and state/; default "data"
+	Event    Event       `yaml:"event"`
+	Time     Time        `yaml:"time"`
+	Timezone string      `yaml:"timezone"` // of rules that name none; default UTC
+	Rules    []string    `yaml:"rules"`    // files and folders; default "rules"
+	Sources  []Source    `yaml:"sources"`
+	Log      Log         `yaml:"log"`
+	State    state.Spec  `yaml:"state"`
+	Alerts   alert.Spec  `yaml:"alerts"`
+	HTTP     server.Spec `yaml:"http"`
+	Metrics  Metrics     `yaml:"metrics"`
+	Logging  Logging     `yaml:"logging"`
+	Rejected Rejected    `yaml:"rejected"`
 }
 
 // Validate says what is wrong between the parts, each as an error that begins with a setting's name.
@@ -46,6 +48,9 @@ func (c Config) Validate() error {
 	for i, s := range c.Sources {
 		if names[s.name()] {
 			errs = append(errs, fmt.Errorf("sources.%d: there are two sources %q: give them names", i, s.name()))
+		}
+		if s.name() == server.Input && c.HTTP.Listen != server.Off {
+			errs = append(errs, fmt.Errorf("sources.%d: the name %s is that of what is posted: use another one", i, server.Input))
 		}
 		names[s.name()] = true
 	}
@@ -83,6 +88,7 @@ func defaults() *Config {
 		Log:      Log{Segment: 128 << 20},
 		State:    state.DefaultSpec(),
 		Alerts:   alert.DefaultSpec(),
+		HTTP:     server.DefaultSpec(),
 		Metrics:  Metrics{Listen: "127.0.0.1:9477"},
 		Logging:  Logging{Level: "info", Format: "text"},
 		Rejected: Rejected{Max: 10_000, Bytes: 64 << 20},
@@ -133,6 +139,9 @@ func (c *Config) resolve(dir string) {
 	within(&c.Log.Dir, "log")
 	within(&c.State.Dir, "state")
 	at(&c.Alerts.File)
+	at(&c.HTTP.TLS.Cert)
+	at(&c.HTTP.TLS.Key)
+	at(&c.HTTP.TLS.ClientCA)
 	for i := range c.Rules {
 		at(&c.Rules[i])
 	}

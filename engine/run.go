@@ -35,6 +35,7 @@ type Service struct {
 
 	reloads  chan struct{} // holds a token when the rules are to be read again
 	requests chan *request
+	refused  chan refusals
 	life     context.Context // ends with Run
 	die      context.CancelFunc
 	ended    <-chan struct{} // of life
@@ -114,7 +115,7 @@ func NewService(o ServiceOptions) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, reloads: make(chan struct{}, 1), requests: make(chan *request), decisions: newDecisions()}
+	s := &Service{o: o, reloads: make(chan struct{}, 1), requests: make(chan *request), refused: make(chan refusals), decisions: newDecisions()}
 	s.life, s.die = context.WithCancel(context.Background())
 	s.ended = s.life.Done()
 	s.figures.Store(&Figures{})
@@ -211,12 +212,15 @@ func (p Phase) String() string {
 	return [...]string{"starting", "recovering", "running", "stopping", "stopped"}[p]
 }
 
+// Phase returns what the service is doing.
+func (s *Service) Phase() Phase { return Phase(s.phase.Load()) }
+
 func (s *Service) enter(p Phase) { s.phase.Store(int32(p)) }
 
 // Problems returns why the service is not ready, in words; none if it is. What is fatal is among them and reported by
 // fatal as well.
 func (s *Service) Problems() (all []string, fatal error) {
-	if p := Phase(s.phase.Load()); p != Running {
+	if p := s.Phase(); p != Running {
 		all = append(all, fmt.Sprintf("the service is %s", p))
 	}
 	if s.o.Log.Stats().DiskFull {

@@ -226,6 +226,9 @@ func (n *intake) passage(b *source.Batch) *passage {
 
 // span returns the range of event times in a batch; first > last if there is no event in it.
 func (n *intake) span(b *source.Batch) (first, last int64) {
+	if b.Timed {
+		return b.MinTime, b.MaxTime
+	}
 	first, last = math.MaxInt64, math.MinInt64
 	if b.Kind != journal.Event {
 		return first, last

@@ -109,6 +109,8 @@ func (l *loop) step(stop context.Context) error {
 			return err
 		}
 		l.took <- struct{}{}
+	case r := <-l.s.refused:
+		return l.noteRefused(r)
 	case c := <-l.commits.done:
 		return l.committed(c)
 	case <-l.alarm:

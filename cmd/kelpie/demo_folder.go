@@ -17,6 +17,7 @@ time: {order: arrival, disorder: 2s}
 rules: rules
 alerts: {stdout: off}
 metrics: {listen: off}
+http: {listen: off}
 `
 
 // demoFolder makes the folder that the demo works in and puts the rules and the configuration there. remove removes

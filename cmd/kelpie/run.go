@@ -23,6 +23,8 @@ import (
 	"kelpie/engine"
 	"kelpie/journal"
 	"kelpie/rules"
+	"kelpie/server"
+	"kelpie/source"
 	"kelpie/state"
 )
 
@@ -41,11 +43,11 @@ func newRun() *cobra.Command {
 It needs no other process, and goes on where it stopped, or was killed, every event once.
 
 SIGTERM or an interrupt stops it: what has been read is folded and committed; a second one ends it at once. SIGHUP reads
-the rules again: with a mistake in them the old ones go on. Under metrics.listen there are /metrics for Prometheus,
-/healthz and /readyz. The service's own log is on standard error.
+the rules again: with a mistake in them the old ones go on. Under http.listen events can be posted; under metrics.listen
+there are /metrics for Prometheus, /healthz and /readyz. The service's own log is on standard error.
 
 With --until-end it ends when all sources have been read to their end, those with follow: true to the end that they have
-now: time then moves to the newest event, and windows that are still open are not judged.`,
+now: time then moves to the newest event, and windows that are still open are not judged. Nothing can be posted then.`,
 		Example: `  kelpie run -c kelpie.yml
   kelpie run --until-end
   kill -HUP $(cat data/state/OWNER)`,
@@ -73,11 +75,16 @@ func runService(c *cobra.Command, o *runOptions) (err error) {
 	}
 	logger := cfg.Logging.Logger(c.ErrOrStderr())
 	inputs := newInputs(cfg, o.untilEnd, c.InOrStdin(), logger)
+	var posts *source.Push
 	h, err := openHouse(cfg, logger, houseOptions{out: c.OutOrStdout()})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
+	if !o.untilEnd && cfg.HTTP.Listen != server.Off {
+		posts = h.posts()
+		inputs = append(inputs, postedInput(posts))
+	}
 	rows, _ := cfg.State.Memory()
 	s := engine.NewService(engine.ServiceOptions{
 		Log: h.log, Store: h.store, Dispatcher: h.dispatcher, Inputs: inputs,
@@ -85,8 +92,12 @@ func runService(c *cobra.Command, o *runOptions) (err error) {
 		Load:   func() (*rules.Set, error) { return loadConfigured(cfg) },
 		Shards: max(1, o.shards), Memory: rows, Commit: cfg.State.Commit, UntilEnd: o.untilEnd, Clock: wall{}, Logger: logger,
 	})
+	api, err := h.openAPI(cfg, s, posts, logger)
+	if err != nil {
+		return err
+	}
 	logger.Info("kelpie: starting", "version", readBuild().Version, "log", cfg.Log.Dir, "state", cfg.State.Dir, "rules", len(set.Rules), "inputs", len(inputs))
-	return h.serve(c.Context(), s, cfg.Metrics.Listen)
+	return h.serve(c.Context(), s, api, cfg.Metrics.Listen)
 }
 
 // load reads the configuration and the rules.
@@ -102,8 +113,12 @@ func (o *runOptions) load() (*config.Config, *rules.Set, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(cfg.Sources) == 0 {
+	switch {
+	case len(cfg.Sources) > 0:
+	case o.untilEnd:
 		return nil, nil, fmt.Errorf("%s: there is nothing to read: name sources", name)
+	case cfg.HTTP.Listen == server.Off:
+		return nil, nil, fmt.Errorf("%s: there is nothing to read: name sources, or let events be posted (http)", name)
 	}
 	set, err := loadConfigured(cfg)
 	return cfg, set, err
@@ -183,17 +198,18 @@ func (h *house) close() (err error) {
 	return err
 }
 
-// serve runs the service, with its metrics on an address, until it ends.
-func (h *house) serve(ctx context.Context, s *engine.Service, listen string) error {
-	web, err := h.listen(s, listen)
+// serve runs the service until it ends, with its metrics on an address, and its API, unless it has none.
+func (h *house) serve(ctx context.Context, s *engine.Service, api *server.Server, listen string) error {
+	web, err := h.listen(s, api, listen)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	running, ended := context.WithCancel(ctx)
+	service := answerFirst(running, api, group.Go)
 	group.Go(func() error {
 		defer ended()
-		return s.Run(ctx)
+		return s.Run(service)
 	})
 	group.Go(func() error { return web.serve(running) })
 	group.Go(func() error { reloadOnHangup(running, s); return nil })

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +15,7 @@ import (
 
 	"kelpie/config"
 	"kelpie/engine"
+	"kelpie/server"
 )
 
 // web answers on the metrics' address. The zero web has none, and answers nobody.
@@ -25,7 +25,7 @@ type web struct {
 }
 
 // listen takes the address, so that it is known at once if somebody else has it.
-func (h *house) listen(s *engine.Service, address string) (*web, error) {
+func (h *house) listen(s *engine.Service, api *server.Server, address string) (*web, error) {
 	if address == config.Off {
 		return &web{}, nil
 	}
@@ -34,31 +34,14 @@ func (h *house) listen(s *engine.Service, address string) (*web, error) {
 		return nil, fmt.Errorf("metrics: %w: name another address, metrics.listen, or off", err)
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newMetrics(h, s), collectors.NewGoCollector(),
+	registry.MustRegister(newMetrics(h, s, api), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, fatal := s.Problems()
-		answer(w, fatal == nil, fmt.Sprint(fatal))
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		problems, _ := s.Problems()
-		answer(w, len(problems) == 0, problems...)
-	})
+	mux.HandleFunc("GET /healthz", server.Healthz(s))
+	mux.HandleFunc("GET /readyz", server.Readyz(s))
 	h.out.Info("kelpie: listening", "address", l.Addr(), "paths", "/metrics /healthz /readyz")
 	return &web{l, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}}, nil
-}
-
-// answer says ok, or why not, a reason on each line.
-func answer(w http.ResponseWriter, ok bool, reasons ...string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if ok {
-		fmt.Fprintln(w, "ok")
-		return
-	}
-	w.WriteHeader(http.StatusServiceUnavailable)
-	fmt.Fprintln(w, strings.Join(reasons, "\n"))
 }
 
 // serve answers until ctx is done.

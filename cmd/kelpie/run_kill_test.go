@@ -110,7 +110,7 @@ func newKilled(t *testing.T, order string) *killed {
 	}
 	k.write("rules.yml", killRules)
 	k.write("kelpie.yml", fmt.Sprintf("rules: rules.yml\ntime: {order: %s}\nsources: [{files: in.jsonl, follow: true}]\n"+
-		"alerts: {file: alerts.jsonl, stdout: \"off\"}\nmetrics: {listen: \"off\"}\n", order))
+		"alerts: {file: alerts.jsonl, stdout: \"off\"}\nmetrics: {listen: \"off\"}\nhttp: {listen: \"off\"}\n", order))
 	if k.file, err = os.Create(filepath.Join(k.dir, "in.jsonl")); err != nil {
 		t.Fatal(err)
 	}

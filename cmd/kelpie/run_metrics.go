@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kelpie/engine"
+	"kelpie/server"
 	"kelpie/state"
 )
 
@@ -14,6 +15,7 @@ import (
 type metrics struct {
 	house   *house
 	service *engine.Service
+	api     *server.Server // nil: there is none
 	descs   map[string]*prometheus.Desc
 }
 
@@ -64,8 +66,8 @@ var help = []struct {
 	{"disk_full", []string{"of"}, "1 while log or state find no room."},
 }
 
-func newMetrics(h *house, s *engine.Service) *metrics {
-	m := &metrics{house: h, service: s, descs: map[string]*prometheus.Desc{}}
+func newMetrics(h *house, s *engine.Service, api *server.Server) *metrics {
+	m := &metrics{house: h, service: s, api: api, descs: map[string]*prometheus.Desc{}}
 	for _, d := range help {
 		m.descs[d.name] = prometheus.NewDesc("kelpie_"+d.name, d.help, d.labels, nil)
 	}

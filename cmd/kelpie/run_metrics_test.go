@@ -67,7 +67,7 @@ func TestMetrics(t *testing.T) {
 		Rules: set, UntilEnd: true, Clock: wall{},
 	})
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(newMetrics(h, s))
+	registry.MustRegister(newMetrics(h, s, nil))
 	gather(t, registry) // before it runs
 	if err := s.Run(t.Context()); err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ var floors = map[string]int{
 	"engine": 3,
 
 	"engine/ruletest": 4,
+	"server":          4,
 
 	"config": 5,
 

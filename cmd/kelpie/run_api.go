@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"kelpie/config"
+	"kelpie/engine"
+	"kelpie/server"
+	"kelpie/source"
+)
+
+// posts makes the source of what is posted, which goes on numbering where the log stops.
+func (h *house) posts() *source.Push {
+	p, _ := h.log.Progress(server.Input)
+	return source.NewPush(source.PushOptions{Name: server.Input, From: p.Mark.Line})
+}
+
+func postedInput(p *source.Push) engine.Input {
+	return engine.Input{Name: server.Input, Live: true, Once: true, Open: func(resume) (source.Source, error) { return p, nil }}
+}
+
+// openAPI makes the API of a service and takes its address; nil if it is off.
+func (h *house) openAPI(cfg *config.Config, s *engine.Service, posts *source.Push, logger *slog.Logger) (*server.Server, error) {
+	if posts == nil {
+		return nil, nil
+	}
+	api, err := server.New(server.Options{
+		Spec: cfg.HTTP, Service: s, Posts: posts, Event: cfg.Event.Spec, Future: cfg.Time.Future,
+		Refused: int64(h.store.RejectedCounts().Total), Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api, api.Listen()
+}
+
+// answerFirst lets the API end before the service does: it takes nothing new once ctx is done, and what it has taken comes
+// to its end. It returns the context of the service.
+func answerFirst(ctx context.Context, api *server.Server, start func(func() error)) context.Context {
+	if api == nil {
+		return ctx
+	}
+	service, stop := context.WithCancel(context.WithoutCancel(ctx))
+	start(func() error {
+		defer stop()
+		return api.Serve(ctx)
+	})
+	return service
+}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kelpie/engine"
+	"kelpie/event"
+	"kelpie/source"
+)
+
+// Options say what a server answers from. It closes none of it.
+type Options struct {
+	Spec    Spec
+	Service Service
+	Posts   Posts
+
+	Event   event.Spec
+	Future  time.Duration // how far an event may be ahead of its arrival; 0: no limit
+	Refused int64         // how many events have been refused before, from which their positions count on
+
+	Now    func() time.Time // nil is time.Now
+	Logger *slog.Logger     // nil discards
+}
+
+// Service is what folds: engine.Service.
+type Service interface {
+	Health
+	// Phase returns what the service is doing.
+	Phase() engine.Phase
+	// Refuse keeps events that were refused.
+	Refuse(ctx context.Context, input string, list []engine.Rejection) error
+}
+
+// Posts takes events on their way to the log: source.Push.
+type Posts interface {
+	// Add takes a post, or says why not.
+	Add(ctx context.Context, p *source.Post) error
+}
+
+// Input is the name of what is posted, as metrics show it and the log keeps it.
+const Input = "http"
+
+// Server answers by HTTP.
+type Server struct {
+	o        Options
+	routes   []*Route
+	handler  http.Handler
+	tokens   []bearer
+	hosts    map[string]bool // that requests may name, without tokens
+	requests chan struct{}   // holds a token for each request that is worked on
+	memory   budget
+	decoders decoders
+	known    *known
+	stats    stats
+	listener net.Listener
+}
+
+// New returns a server that does not listen yet.
+func New(o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{o: o, requests: make(chan struct{}, o.Spec.Requests), memory: budget{most: o.Spec.Memory}}
+	s.known = newKnown(o.Spec.Dedupe, o.Spec.DedupeIDs)
+	if err := s.decoders.init(o.Event); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	s.stats.refused.Store(o.Refused)
+	s.tokens = bearers(o.Spec.Tokens)
+	s.hosts = hostsOf(o.Spec)
+	s.route()
+	return s, nil
+}
+
+// Handler returns what answers.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Limits on what does not belong to one request.
+const (
+	headerTimeout = 10 * time.Second // for the header of a request
+	idleTimeout   = 2 * time.Minute  // between requests
+	headerBytes   = 16 << 10
+	stopTimeout   = 10 * time.Second // for requests that are being answered when the server stops
+)
+
+// Listen takes the address, so that it is known at once if somebody else has it.
+func (s *Server) Listen() error {
+	l, err := net.Listen("tcp", s.o.Spec.Listen)
+	if err != nil {
+		return fmt.Errorf("http: %w: name another address, http.listen, or off", err)
+	}
+	s.listener = newLimited(l, s.o.Spec.Connections, &s.stats)
+	s.o.Logger.Info("kelpie: listening", "address", l.Addr(), "api", s.o.Spec.Base())
+	return nil
+}
+
+// Address returns where it listens.
+func (s *Server) Address() net.Addr { return s.listener.Addr() }
+
+// Serve answers until ctx is done; then it takes nothing new, and waits for what is being answered.
+func (s *Server) Serve(ctx context.Context) error {
+	h := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
+		ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := h.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("http: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		if err := h.Shutdown(soon); err != nil { // somebody is slow
+			return h.Close()
+		}
+		return nil
+	})
+	return group.Wait()
+}
