@@ -10,7 +10,8 @@ import (
 // position where it has none, or the window. Two alerts never share one: 128 bits of a SHA-256, so that nobody can
 // hide an alert behind another's id by choosing keys.
 func ID(rule string, key []string, opened int64, o Opener) string {
-	b := appendText(nil, rule)
+	var room [256]byte
+	b := appendText(room[:0], rule)
 	b = binary.AppendUvarint(b, uint64(len(key)))
 	for _, k := range key {
 		b = appendText(b, k)
@@ -27,7 +28,9 @@ func ID(rule string, key []string, opened int64, o Opener) string {
 		b = appendText(append(b, 'p'), o.Position)
 	}
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	var text [32]byte
+	hex.Encode(text[:], sum[:16])
+	return string(text[:])
 }
 
 // appendText appends s with its length before it, so that no two lists of texts give the same bytes.

@@ -148,7 +148,8 @@ func (g *grid) keepOf(p *window.Spans) {
 
 // fold takes an event into the scope: its log, panes and sessions. It does not judge. Only a judged event moves A.
 func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
-	sh.openScope(s, row, ev.w)
+	b := sh.openScope(s, row, ev.w)
+	moves := row.Moves()
 	sh.filter(s)
 	for _, x := range s.sessions {
 		sh.late[x.id] = !sh.enterSession(s, x, row, ev, judged)
@@ -164,7 +165,9 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 			}
 		}
 	}
-	b := row.Block(s.unit)
+	if row.Moves() != moves {
+		b = row.Block(s.unit)
+	}
 	a := getTime(b, scopeA)
 	if judged || !s.onEvent {
 		a = max(a, ev.t)
@@ -174,8 +177,7 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 		sh.moveTo(s, row, b, a)
 	}
 	if s.onClose {
-		sh.schedule(s, row, ev)
-		b = row.Block(s.unit)
+		sh.schedule(s, row, b, ev)
 	}
 	newest := max(getTime(b, scopeNewest), ev.t)
 	putTime(b, scopeNewest, newest)

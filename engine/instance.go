@@ -51,12 +51,21 @@ type opener struct {
 
 // A block of an instance is
 //
-//	length u32 | version u8 | state u8 | 0 u16 | due i64 | judged i64 | the rest, as varints and text
+//	length u32 | version u8 | state u8 | marks u8 | 0 u8 | due i64 | judged i64 | left i64 | since i64 | opened i64
+//	time i64 | seq u64 | updates i64 | span 2 × i64 | opener's span 2 × i64 | opener's seq u64
+//	windows: n, n times | opener's id | type | fields: n, n values | keys: n, n texts
 //
-// so that what is asked most, whether something is due, can be read without decoding it.
+// the last line as varints and text. What is asked most, whether something is due, can be read without decoding it.
 const (
 	instanceVersion = 1
-	instanceHeader  = 24
+	instanceHeader  = 112
+)
+
+// marks
+const (
+	byWindow = 1 << iota // the opener is a window
+	byClose
+	hasEvent
 )
 
 // instanceDue returns when the instance in a block is due.
@@ -65,6 +74,14 @@ func instanceDue(b []byte) int64 {
 		return state.Never
 	}
 	return getTime(b, 8)
+}
+
+// judgedAt returns as of when the instance in a block was judged last, if it is pending or firing.
+func judgedAt(b []byte) (judged int64, ok bool) {
+	if len(b) < instanceHeader || instanceState(b[5]) == inactive {
+		return none, false
+	}
+	return getTime(b, 16), true
 }
 
 // fieldBuffer returns room for the fields of an instance. A few instances are in use at once at most, one within the
@@ -93,19 +110,17 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 		return in, fmt.Errorf("engine: the instance of rule %s has format %d", rp.Name, b[4])
 	}
 	in.state, in.due, in.judged = instanceState(b[5]), getTime(b, 8), getTime(b, 16)
+	in.left, in.since, in.opened = getTime(b, 24), getTime(b, 32), getTime(b, 40)
+	in.time, in.seq, in.updates = getTime(b, 48), le.Uint64(b[56:]), getTime(b, 64)
+	in.span = window.Span{Start: getTime(b, 72), End: getTime(b, 80)}
+	in.opener.span = window.Span{Start: getTime(b, 88), End: getTime(b, 96)}
+	in.opener.seq = le.Uint64(b[104:])
+	in.opener.isWindow, in.byClose, in.hasEvent = b[6]&byWindow != 0, b[6]&byClose != 0, b[6]&hasEvent != 0
 	d := decoder{b: b[instanceHeader:n]}
-	in.left, in.since, in.opened = d.int(), d.int(), d.int()
 	for k := d.uint(); k > 0 && d.err == nil; k-- {
 		in.windows = append(in.windows, d.int())
 	}
-	in.opener.isWindow = d.uint() == 1
-	in.opener.span = window.Span{Start: d.int(), End: d.int()}
-	in.opener.id, in.opener.seq = d.text(), d.uint()
-	in.byClose = d.uint() == 1
-	in.span = window.Span{Start: d.int(), End: d.int()}
-	in.hasEvent = d.uint() == 1
-	in.time, in.seq, in.typ = d.int(), d.uint(), d.text()
-	in.updates = d.int()
+	in.opener.id, in.typ = d.text(), d.text()
 	in.fields = sh.fieldBuffer()
 	for k := d.uint(); k > 0 && d.err == nil; k-- {
 		in.fields = append(in.fields, d.value())
@@ -134,40 +149,7 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 		in.due = state.Never
 		sh.gcAt(row, t+1)
 	}
-	e := append(sh.enc[:0], make([]byte, instanceHeader)...)
-	for _, t := range [...]int64{in.left, in.since, in.opened} {
-		e = binary.AppendVarint(e, t)
-	}
-	e = binary.AppendUvarint(e, uint64(len(in.windows)))
-	for _, t := range in.windows {
-		e = binary.AppendVarint(e, t)
-	}
-	e = appendBool(e, in.opener.isWindow)
-	e = binary.AppendVarint(e, in.opener.span.Start)
-	e = binary.AppendVarint(e, in.opener.span.End)
-	e = appendText(e, in.opener.id)
-	e = binary.AppendUvarint(e, in.opener.seq)
-	e = appendBool(e, in.byClose)
-	e = binary.AppendVarint(e, in.span.Start)
-	e = binary.AppendVarint(e, in.span.End)
-	e = appendBool(e, in.hasEvent)
-	e = binary.AppendVarint(e, in.time)
-	e = binary.AppendUvarint(e, in.seq)
-	e = appendText(e, in.typ)
-	e = binary.AppendVarint(e, in.updates)
-	e = binary.AppendUvarint(e, uint64(len(in.fields)))
-	for _, v := range in.fields {
-		e = appendValue(e, v)
-	}
-	e = binary.AppendUvarint(e, uint64(len(in.keys)))
-	for _, k := range in.keys {
-		e = appendText(e, k)
-	}
-	sh.enc = e
-	le.PutUint32(e, uint32(len(e)))
-	e[4], e[5] = instanceVersion, byte(in.state)
-	putTime(e, 8, in.due)
-	putTime(e, 16, in.judged)
+	e := sh.encode(in)
 	if row.Block(rp.unit) == nil {
 		row.SetNote(row.Note() + 1)
 	}
@@ -178,6 +160,46 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 	if in.due < row.Due() {
 		sh.dueAt(row, in.due)
 	}
+}
+
+// encode returns the bytes of an instance's block, in the shard's scratch.
+func (sh *shard) encode(in *instance) []byte {
+	e := append(sh.enc[:0], make([]byte, instanceHeader)...)
+	e = binary.AppendUvarint(e, uint64(len(in.windows)))
+	for _, t := range in.windows {
+		e = binary.AppendVarint(e, t)
+	}
+	e = appendText(e, in.opener.id)
+	e = appendText(e, in.typ)
+	e = binary.AppendUvarint(e, uint64(len(in.fields)))
+	for _, v := range in.fields {
+		e = appendValue(e, v)
+	}
+	e = binary.AppendUvarint(e, uint64(len(in.keys)))
+	for _, k := range in.keys {
+		e = appendText(e, k)
+	}
+	sh.enc = e
+	le.PutUint32(e, uint32(len(e)))
+	e[4], e[5], e[6] = instanceVersion, byte(in.state), in.marks()
+	for i, t := range [...]int64{in.due, in.judged, in.left, in.since, in.opened, in.time, int64(in.seq), in.updates, in.span.Start, in.span.End,
+		in.opener.span.Start, in.opener.span.End, int64(in.opener.seq)} {
+		putTime(e, 8+8*i, t)
+	}
+	return e
+}
+
+func (in *instance) marks() (m byte) {
+	if in.opener.isWindow {
+		m |= byWindow
+	}
+	if in.byClose {
+		m |= byClose
+	}
+	if in.hasEvent {
+		m |= hasEvent
+	}
+	return m
 }
 
 // dropInstance removes the block of an instance. The row's note counts the instances, so that most events need not look
@@ -221,13 +243,6 @@ func (sh *shard) flag(rp *rulePlan, row *state.Row, on bool) {
 		f &^= rp.bit
 	}
 	le.PutUint64(b[scopeFlags:], f)
-}
-
-func appendBool(e []byte, b bool) []byte {
-	if b {
-		return append(e, 1)
-	}
-	return append(e, 0)
 }
 
 func appendText(e []byte, s string) []byte {

@@ -17,10 +17,16 @@ func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
 		sh.failed(rp, err)
 		return
 	}
+	sh.move(j, row, &in, v)
+}
+
+// move moves an instance by one judgement.
+func (sh *shard) move(j *judgement, row *state.Row, in *instance, v verdict) {
+	rp := j.rule
 	if in.state != inactive && in.judgedLater(j) {
 		// A judgement never changes an instance that has been judged as of a later time; but its event will leave.
 		if j.mode == onEvent {
-			sh.settle(rp, row, &in, sh.nextLeave(rp, sh.rowsOf(rp, row, &in), &in))
+			sh.settle(rp, row, in, sh.nextLeave(rp, sh.rowsOf(rp, row, in), in))
 		}
 		return
 	}
@@ -30,8 +36,8 @@ func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
 	if v == abstain && j.mode != onLeave {
 		if in.state != inactive { // it stays as it is, but has been judged
 			in.judged = j.asOf
-			sh.remember(j, &in)
-			sh.again(j, row, &in)
+			sh.remember(j, in)
+			sh.again(j, row, in)
 		}
 		return
 	}
@@ -39,17 +45,17 @@ func (sh *shard) step(j *judgement, row *state.Row, v verdict) {
 	in.byClose, in.span = j.mode == onClose, j.span
 	switch in.state {
 	case inactive:
-		sh.begin(j, row, &in, v)
+		sh.begin(j, row, in, v)
 	case pending:
 		if v == yes {
-			sh.remember(j, &in)
-			sh.again(j, row, &in)
+			sh.remember(j, in)
+			sh.again(j, row, in)
 		} else if !j.late {
 			in.state = inactive
-			sh.save(rp, row, &in)
+			sh.save(rp, row, in)
 		}
 	case firing:
-		sh.goOn(j, row, &in, v)
+		sh.goOn(j, row, in, v)
 	}
 }
 
@@ -236,7 +242,7 @@ func (sh *shard) nextLeave(rp *rulePlan, rows []state.Row, in *instance) int64 {
 	}
 	for i := range rp.facts {
 		fp := &rp.facts[i]
-		if fp.Expr != nil || !fp.shared.loses() {
+		if fp.Expr != nil || !fp.shared.loses() || fp.twin != nil && sh.since[fp.twin.id] == sh.since[fp.shared.id] {
 			continue
 		}
 		row := &rows[fp.scope.dim.index]
@@ -345,7 +351,7 @@ func (sh *shard) judgeLeave(rp *rulePlan, row *state.Row, rows []state.Row, in *
 	sh.restore(rp, row, in, x)
 	sh.evalFacts(j, false)
 	v, _ := sh.evaluate(rp)
-	sh.step(j, row, v)
+	sh.move(j, row, in, v)
 }
 
 // restore puts the event judged last back into the environment, and the views to time t.

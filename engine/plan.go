@@ -166,6 +166,9 @@ func NewPlan(set *rules.Set, spec event.Spec, ts TimeSpec, units Units) (*Plan, 
 			return nil, err
 		}
 	}
+	for _, rp := range p.rules {
+		rp.setTwins()
+	}
 	b.work()
 	p.setVersion()
 	return p, b.err
@@ -483,6 +486,21 @@ func neededFacts(r *rules.Rule) []int {
 		}
 	}
 	return out
+}
+
+// setTwins finds the facts that lose events when an earlier one does.
+func (rp *rulePlan) setTwins() {
+	for i := range rp.facts {
+		fp := &rp.facts[i]
+		for k := range rp.facts[:i] {
+			o := &rp.facts[k]
+			if fp.Expr == nil && o.Expr == nil && o.scope == fp.scope && o.shared.loses() && o.shared.bit == fp.shared.bit && !o.shared.limited && !fp.shared.limited &&
+				o.Window.Over+o.Window.Before == fp.Window.Over+fp.Window.Before {
+				fp.twin = o.shared
+				break
+			}
+		}
+	}
 }
 
 // keptFields returns the fields of the event judged last that a judgement without an event needs, in the order of their

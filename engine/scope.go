@@ -35,6 +35,7 @@ type scope struct {
 	foreign  bool
 	hasOf    bool // some fact takes other event types than the rules'
 	beat     int64
+	span     int64 // the length of the longest window that is judged on a close
 	longest  int64
 	lateness int64
 	align    *window.Align
@@ -155,6 +156,7 @@ type factPlan struct {
 	index  int
 	scope  *scope
 	shared *fact
+	twin   *fact // an earlier one of the rule that loses events at the same times
 }
 
 func (s *scope) rules1() string {
@@ -212,6 +214,12 @@ func (s *scope) layout(b *planner) error {
 			kinds[i] = c.kind
 		}
 		s.log = window.NewLogLayout(kinds, len(s.feeds) > 1 || s.feeds[0].filter >= 0 || s.feeds[0].of != nil || s.judgesAgain() || s.cutsSessions() || len(s.limited) > 0)
+	}
+	s.span = s.beat
+	for _, f := range s.facts {
+		if f.Window.Over > s.span && f.Window.Each > 0 && f.Series == "" {
+			s.span = f.Window.Over
+		}
 	}
 	s.gc = max(s.longest, s.keepClose)
 	if !s.onEvent || s.onClose {

@@ -192,8 +192,9 @@ func (sh *shard) event(l *lane, o *op, ev *foldEvent, id uint32) {
 		return
 	}
 	sh.out.at(ev.index, phaseEvent)
-	sh.before(rows, ev)
-	sh.current(ev)
+	if sh.before(rows, ev) {
+		sh.current(ev)
+	}
 	for i := range w.dims {
 		for _, tw := range w.dims[i].tables {
 			if rows[i].Valid() {
@@ -251,8 +252,9 @@ func (sh *shard) touch(d *dim, row *state.Row) { sh.rows[d.at].MarkDirty(row) }
 
 func (sh *shard) dimIndex(row *state.Row) uint32 { return uint32(sh.engine.plan.dimAt[row.Dim()]) }
 
-// before handles, for the rules that the event is about to be judged by, what is due before A.
-func (sh *shard) before(rows []state.Row, ev *foldEvent) {
+// before handles, for the rules that the event is about to be judged by, what is due before A. It reports whether there
+// was an instance to look at.
+func (sh *shard) before(rows []state.Row, ev *foldEvent) (looked bool) {
 	for _, c := range sh.concerned {
 		row, s := &rows[c.dim], c.scope
 		if !c.taken || s.foreign || !row.Valid() || row.Note() == 0 {
@@ -269,11 +271,12 @@ func (sh *shard) before(rows []state.Row, ev *foldEvent) {
 		}
 		for _, rp := range s.rules {
 			if rp.OnEvent && sh.hasInstance(rp, row) {
-				sh.dueKey = a
+				sh.dueKey, looked = a, true
 				sh.leaves(rp, row, a)
 			}
 		}
 	}
+	return looked
 }
 
 // asOf returns A for an event that is about to be folded.
@@ -305,7 +308,7 @@ func (sh *shard) judgeLate(s *scope, row *state.Row, ev *foldEvent, judged bool)
 		return
 	}
 	e := s.align.Shift(s.align.Start(ev.t, s.beat), s.beat, 1)
-	for ; e <= ev.w && e-s.span() <= ev.t; e = s.align.Shift(e, s.beat, 1) {
+	for ; e <= ev.w && e-s.span <= ev.t; e = s.align.Shift(e, s.beat, 1) {
 		if ev.w >= e+s.lateness {
 			continue
 		}
@@ -447,8 +450,11 @@ func (sh *shard) forgetScope(s *scope, row *state.Row, w int64) int64 {
 }
 
 func (sh *shard) forgetInstance(rp *rulePlan, row *state.Row, w int64) int64 {
+	if _, ok := judgedAt(row.Block(rp.unit)); ok {
+		return state.Never
+	}
 	in, err := sh.load(rp, row)
-	if err != nil || in.state != inactive {
+	if err != nil {
 		return state.Never
 	}
 	if t := in.until(rp); t != none && t >= w {

@@ -136,23 +136,29 @@ func (d *dueItem) name() string {
 }
 
 // schedule notes when the next window that holds the event closes.
-func (sh *shard) schedule(s *scope, row *state.Row, ev *foldEvent) {
-	b := row.Block(s.unit)
+func (sh *shard) schedule(s *scope, row *state.Row, b []byte, ev *foldEvent) {
 	due := getTime(b, scopeDue)
+	was := due
 	if s.beat > 0 {
 		e := s.align.Shift(s.align.Start(ev.t, s.beat), s.beat, 1)
-		for last := ev.t + s.span(); e <= ev.w && e <= last; {
+		for last := ev.t + s.span; e <= ev.w && e <= last; {
 			e = s.align.Shift(e, s.beat, 1)
 		}
-		if e > ev.w && e-s.span() <= ev.t {
+		if e > ev.w && e-s.span <= ev.t {
 			due = min(due, e)
 		}
 	}
 	for _, x := range s.sessions {
+		if x.max == 0 && due <= ev.t+x.gap+1 {
+			continue // the event has begun no session that closes earlier, and made none shorter
+		}
 		p := window.Spans{Block: row.Block(x.unit), Width: x.width}
 		for i := p.N() - 1; i >= 0 && p.Mask(i)&judgedSession == 0; i-- {
 			due = min(due, p.Last(i)+x.gap+1)
 		}
+	}
+	if due == was {
+		return
 	}
 	putTime(b, scopeDue, due)
 	if due < row.Due() {
@@ -162,17 +168,6 @@ func (sh *shard) schedule(s *scope, row *state.Row, ev *foldEvent) {
 
 // judgedSession marks a session whose close has been judged.
 const judgedSession = 1 << 63
-
-// span returns the length of the longest window that is judged on a close.
-func (s *scope) span() int64 {
-	n := s.beat
-	for _, f := range s.facts {
-		if f.Window.Over > n && f.Window.Each > 0 && f.Series == "" {
-			n = f.Window.Over
-		}
-	}
-	return n
-}
 
 // close handles the closes of the scope that are due at `at`.
 func (sh *shard) close(s *scope, row *state.Row, at int64) {
@@ -197,8 +192,8 @@ func (sh *shard) nextClose(s *scope, row *state.Row, e int64) int64 {
 	after := s.align.Shift(e, s.beat, 1)
 	next := int64(state.Never)
 	for _, rp := range s.rules {
-		if in, err := sh.load(rp, row); err == nil && in.state != inactive {
-			next = min(next, max(after, s.closeAfter(in.judged))) // one that is not later changes nothing
+		if judged, ok := judgedAt(row.Block(rp.unit)); ok {
+			next = min(next, max(after, s.closeAfter(judged))) // one that is not later changes nothing
 		}
 	}
 	b := row.Block(s.unit)
@@ -206,7 +201,7 @@ func (sh *shard) nextClose(s *scope, row *state.Row, e int64) int64 {
 		if f.Window.Each == 0 {
 			continue
 		}
-		if t, ok := sh.firstAfter(s, f, row, b, after-s.span()); ok {
+		if t, ok := sh.firstAfter(s, f, row, b, after-s.span); ok {
 			next = min(next, max(after, s.closeAfter(t)))
 		}
 	}

@@ -29,14 +29,19 @@ const (
 
 // String writes the position as rows and messages show it.
 func (p Position) String() string {
-	offset := strconv.FormatInt(p.Offset, 10)
+	var room [128]byte
+	b := append(room[:0], p.Stream...)
 	switch p.Kind {
 	case KafkaPosition:
-		return p.Stream + "/" + strconv.Itoa(int(p.Partition)) + "@" + offset
+		b = append(b, '/')
+		b = strconv.AppendInt(b, int64(p.Partition), 10)
+		b = append(b, '@')
 	case LogPosition:
-		return p.Stream + "@" + offset
+		b = append(b, '@')
+	default:
+		b = append(b, ':')
 	}
-	return p.Stream + ":" + offset
+	return string(strconv.AppendInt(b, p.Offset, 10))
 }
 
 // Compare orders positions by stream, partition and offset: negative if p comes before q, 0 if they are

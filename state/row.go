@@ -51,10 +51,14 @@ func RowKey(b []byte) []byte { return rowKey(b) }
 // Row is a handle to one row in the cache. It stays valid until the row is deleted or evicted, which never happens
 // while a stride is folded. A block's slice is valid until a block of the same row is added, grown or removed.
 type Row struct {
-	rows *Rows
-	id   uint32
-	b    []byte
+	rows  *Rows
+	id    uint32
+	moves uint32
+	b     []byte
 }
+
+// Moves counts how often blocks have moved through this handle: as long as it stays the same, so do the slices of blocks.
+func (r *Row) Moves() uint32 { return r.moves }
 
 // ID identifies the row within its Rows while it is in memory.
 func (r *Row) ID() uint32 { return r.id }
@@ -124,6 +128,7 @@ func (r *Row) Ensure(unit uint16, size int) []byte {
 
 // shift makes room for n bytes at offset at (n may be negative: it takes the bytes before at+|n| away).
 func (r *Row) shift(at, n int) {
+	r.moves++
 	used := rowUsed(r.b)
 	if used+n > len(r.b) {
 		r.b = r.rows.grow(r.id, used+n)
