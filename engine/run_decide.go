@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -57,7 +58,14 @@ type Would struct {
 type DecideOptions struct {
 	Within  time.Duration // from the call until the rules have been judged; 0: no limit
 	Default string        // the answer when it takes longer; "" is allow
+
+	// Kept, if set, is called once, by any goroutine: with where the event stands in the log, when it has been folded, or
+	// with an error that says that it is not kept. It may come after the answer, when that was the default.
+	Kept func(at journal.Appended, err error)
 }
+
+// ErrNotAsked says that no decision was asked for about an event.
+var ErrNotAsked = errors.New("no decision was asked for about this event")
 
 // Decide appends an event, which has been checked to be one, and answers it from the fold of it. The event is durable
 // before the rules are judged; an answer other than allow is durable, and folded, before it is given. If the time budget
@@ -73,12 +81,21 @@ func (s *Service) Decide(ctx context.Context, line []byte, o DecideOptions) (Dec
 		budget, cancel = context.WithTimeout(ctx, o.Within)
 		defer cancel()
 	}
+	if o.Kept == nil {
+		o.Kept = func(journal.Appended, error) {}
+	}
 	switch err := s.ask(budget, r, r.folded); {
 	case err != nil && budget.Err() != nil && ctx.Err() == nil:
-		return s.exceeded(r, o.Default), nil
-	case err != nil:
+		return s.exceeded(r, &o), nil
+	case err != nil && r.sent: // nobody waits any more
+		s.exceeded(r, &DecideOptions{Kept: o.Kept})
 		return Decision{}, err
-	case r.err != nil:
+	case err != nil:
+		o.Kept(journal.Appended{}, err)
+		return Decision{}, err
+	}
+	o.Kept(r.kept())
+	if r.err != nil {
 		return Decision{}, r.err
 	}
 	d := decisionOf(r.offset, r.appended, r.verdicts)
@@ -87,17 +104,22 @@ func (s *Service) Decide(ctx context.Context, line []byte, o DecideOptions) (Dec
 }
 
 // exceeded answers by default. The event goes its way, and an answer other than allow is noted when that can be done.
-func (s *Service) exceeded(r *request, answer string) Decision {
+func (s *Service) exceeded(r *request, o *DecideOptions) Decision {
+	answer := o.Default
 	if answer == "" {
 		answer = Allow
 	}
 	d := Decision{Answer: answer, Rules: []string{}, Alerts: []string{}, Offset: -1, Exceeded: true}
-	if answer == Allow && r.sent {
-		return d
-	}
-	s.background(func(ctx context.Context) {
-		if err := s.ask(ctx, r, r.folded); err != nil || r.err != nil {
-			return // the service has ended, or the event is none
+	kept := o.Kept
+	begun := s.background(func(ctx context.Context) {
+		err := s.ask(ctx, r, r.folded)
+		if err != nil {
+			kept(journal.Appended{}, err)
+			return
+		}
+		kept(r.kept())
+		if r.err != nil {
+			return // it is none
 		}
 		late := d
 		late.Offset, late.Appended = r.offset, r.appended
@@ -105,10 +127,14 @@ func (s *Service) exceeded(r *request, answer string) Decision {
 			s.o.Logger.Error("kelpie: a decision by default is not in the log", "offset", r.offset, "answer", answer, "error", err)
 		}
 	})
+	if !begun {
+		kept(journal.Appended{}, ErrNotRunning)
+	}
 	return d
 }
 
-// Decided answers an event that has been asked about before and stands at an offset of the log.
+// Decided answers an event that has been asked about before and stands at an offset of the log. The error is ErrNotAsked
+// if it came in another way.
 func (s *Service) Decided(ctx context.Context, offset int64) (Decision, error) {
 	for {
 		if p := s.pulse.Load(); p != nil && p.next > offset {
@@ -129,16 +155,18 @@ func (s *Service) Decided(ctx context.Context, offset int64) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	if !ok {
-		return Decision{Answer: Allow, Rules: []string{}, Alerts: []string{}, Offset: offset}, nil
-	}
 	if d.Made {
 		return d, nil
 	}
 	var b journal.Block
 	rec, err := s.o.Log.Get(ctx, offset, &b)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Decision{}, fmt.Errorf("engine: decide: %w", err)
+	case rec.Source.Name != decisionOrigin:
+		return Decision{}, ErrNotAsked
+	case !ok:
+		return Decision{Answer: Allow, Rules: []string{}, Alerts: []string{}, Offset: offset, Appended: rec.Appended}, nil
 	}
 	return s.settleDecision(ctx, rec.Payload, d)
 }

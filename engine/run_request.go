@@ -31,6 +31,11 @@ func newRequest(kind journal.Kind, payload []byte) *request {
 	return &request{kind: kind, payload: payload, folded: make(chan struct{}), committed: make(chan struct{})}
 }
 
+// kept returns where the record stands, or that it is an event that was refused.
+func (r *request) kept() (journal.Appended, error) {
+	return journal.Appended{First: r.offset, Time: r.appended}, r.err
+}
+
 // ask brings a request into the log, unless it is on its way already, and waits until a channel of it is closed.
 func (s *Service) ask(ctx context.Context, r *request, until <-chan struct{}) error {
 	if !r.sent {
@@ -54,12 +59,15 @@ func (s *Service) ask(ctx context.Context, r *request, until <-chan struct{}) er
 }
 
 // background runs f, whose context ends with the service; Run waits for it.
-func (s *Service) background(f func(context.Context)) {
+// It reports whether it does: not when the service has ended.
+func (s *Service) background(f func(context.Context)) bool {
 	s.behind.Lock()
 	defer s.behind.Unlock()
-	if s.life.Err() == nil {
-		s.behind.Go(func() { f(s.life) })
+	if s.life.Err() != nil {
+		return false
 	}
+	s.behind.Go(func() { f(s.life) })
+	return true
 }
 
 // end tells everybody that the service takes no requests any more, and waits for what goes on behind it.
