@@ -16,11 +16,12 @@ type Web struct {
 	mu     sync.Mutex
 	answer Answer
 	over   chan struct{}
+	end    sync.Once
 }
 
 // NewWeb starts a server, over TLS if asked. What it accepts it hands to take, with its body; other requests it answers
 // by fail.
-func NewWeb(t *testing.T, secure bool, take func(w http.ResponseWriter, r *http.Request, body []byte), fail func(w http.ResponseWriter, a Answer)) *Web {
+func NewWeb(t *testing.T, secure bool, take func(w http.ResponseWriter, r *http.Request, body []byte), fail func(w http.ResponseWriter, r *http.Request, a Answer)) *Web {
 	w := &Web{Reached: make(chan struct{}, 1000), over: make(chan struct{})}
 	handler := http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -37,7 +38,7 @@ func NewWeb(t *testing.T, secure bool, take func(w http.ResponseWriter, r *http.
 			case <-w.over:
 			}
 		default:
-			fail(out, a)
+			fail(out, r, a)
 		}
 	})
 	w.Server = httptest.NewUnstartedServer(handler)
@@ -47,11 +48,14 @@ func NewWeb(t *testing.T, secure bool, take func(w http.ResponseWriter, r *http.
 		w.Start()
 	}
 	t.Cleanup(func() {
-		close(w.over)
+		w.Release()
 		w.Close()
 	})
 	return w
 }
+
+// Release ends the requests that hang.
+func (w *Web) Release() { w.end.Do(func() { close(w.over) }) }
 
 // Answer says how the server answers from now on.
 func (w *Web) Answer(a Answer) {

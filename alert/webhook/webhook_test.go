@@ -68,7 +68,7 @@ func newHook(t *testing.T) *hook {
 	return h
 }
 
-func fail(w http.ResponseWriter, a alerttest.Answer) {
+func fail(w http.ResponseWriter, _ *http.Request, a alerttest.Answer) {
 	switch a {
 	case alerttest.Busy:
 		w.Header().Set("Retry-After", "7")

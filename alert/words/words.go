@@ -31,7 +31,7 @@ func Title(n *alert.Notification, max int) string {
 		before = "test: "
 	case n.Kind == alert.KindDigest:
 		return Line("digest: "+counted(held(n), "alert")+" held back, since there are too many", max)
-	case n.State == alert.Resolved:
+	case n.State == alert.Resolved && n.Kind != alert.KindOpened: // an alert about a single event is over when it opens
 		before = "resolved: "
 	case n.Kind == alert.KindEscalated:
 		before = "escalated: "

@@ -50,6 +50,9 @@ func TestTitle(t *testing.T) {
 	f(alert.Example(alert.KindTest, "r", 0), "test: [INFO] example-rule example-key")
 	f(alert.Example(alert.KindDigest, "r", 0), "digest: 42 alerts held back, since there are too many")
 	f(&alert.Notification{}, "no alert")
+	point := alerttest.Group(1, alert.KindResolved)
+	point.Kind = alert.KindOpened
+	f(point, "[HIGH] order-burst c0")
 	worst := alerttest.Group(3, alert.KindOpened)
 	worst.Alerts[0].Alert.State, worst.Alerts[0].Alert.Severity = alert.Resolved, "critical"
 	worst.Alerts[2].Alert.Severity, worst.Omitted = "critical", 5
