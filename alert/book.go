@@ -18,6 +18,7 @@ type Book struct {
 	messages []queued // since the last Flush
 	silences map[string]silenceEntry
 	epoch    uint64 // of the next Flush
+	buf      []byte // of an alert
 }
 
 type entry struct {
@@ -167,7 +168,7 @@ func (k *Book) Urgent() bool {
 // committed, Committed is to be told the epoch.
 func (k *Book) Flush(b *state.Batch) (epoch uint64, err error) {
 	for _, e := range k.order {
-		if err := Put(b, &e.Alert); err != nil {
+		if k.buf, err = put(b, &e.Alert, k.buf); err != nil {
 			return 0, err
 		}
 	}

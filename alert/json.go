@@ -58,31 +58,7 @@ type spanJSON struct {
 }
 
 // MarshalJSON writes the alert's stable JSON form.
-func (a Alert) MarshalJSON() ([]byte, error) {
-	r := record{
-		ID: a.ID, Rule: a.Rule, By: a.By, Key: a.Key, Severity: a.Severity, Mode: a.Mode, State: a.State,
-		Opened: timeJSON(a.Opened), Updated: timeJSON(a.Updated), Reason: a.Reason,
-		Opener:  openerJSON{a.Opener.Event, a.Opener.Position, spanOf(a.Opener.Window)},
-		Message: a.Message, Values: a.Values, Warming: a.Warming, Labels: a.Labels, Actions: a.Actions,
-		Evaluations: a.Evaluations, Rules: a.Rules, Evidence: spanOf(a.Evidence),
-		Acknowledged: markOf(a.Acknowledged), Verdict: markOf(a.Verdict), ResolvedBy: markOf(a.ResolvedBy),
-	}
-	if a.State == Resolved {
-		r.Resolved = (*timeJSON)(&a.Resolved)
-	}
-	for _, v := range a.Values {
-		if v.Approx != 0 {
-			if r.Approx == nil {
-				r.Approx = map[string]float64{}
-			}
-			r.Approx[v.Name] = v.Approx
-		}
-		if v.Inexact {
-			r.Inexact = append(r.Inexact, v.Name)
-		}
-	}
-	return marshal(r)
-}
+func (a Alert) MarshalJSON() ([]byte, error) { return a.AppendJSON(nil) }
 
 // UnmarshalJSON reads what MarshalJSON wrote; members that it does not know are ignored.
 func (a *Alert) UnmarshalJSON(b []byte) error {
@@ -120,13 +96,6 @@ func marshal(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-func spanOf(s *window.Span) *spanJSON {
-	if s == nil {
-		return nil
-	}
-	return &spanJSON{timeJSON(s.Start), timeJSON(s.End)}
 }
 
 func (s *spanJSON) span() *window.Span {

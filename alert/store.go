@@ -21,12 +21,18 @@ const (
 
 // Put sets the alert's row in the batch.
 func Put(b *state.Batch, a *Alert) error {
-	data, err := a.MarshalJSON()
+	_, err := put(b, a, nil)
+	return err
+}
+
+// put is Put with a buffer to use, which it returns.
+func put(b *state.Batch, a *Alert, buf []byte) ([]byte, error) {
+	data, err := a.AppendJSON(buf[:0])
 	if err != nil {
-		return fmt.Errorf("alert: write %s: %w", a.ID, err)
+		return buf, fmt.Errorf("alert: write %s: %w", a.ID, err)
 	}
 	b.PutAlert(state.AlertRow{ID: a.ID, Opened: a.Opened, Open: a.Open(), Data: data})
-	return nil
+	return data, nil
 }
 
 // Enqueue adds to the batch that receivers are to be told of the alert as it is now. Of an alert of a shadow rule nobody
@@ -35,7 +41,7 @@ func Enqueue(b *state.Batch, a *Alert, k Kind) error {
 	if a.Mode == Shadow {
 		return nil
 	}
-	data, err := a.MarshalJSON()
+	data, err := a.AppendJSON(make([]byte, 0, 1024))
 	if err != nil {
 		return fmt.Errorf("alert: write %s: %w", a.ID, err)
 	}
