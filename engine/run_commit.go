@@ -162,6 +162,7 @@ type notes struct {
 	Newest int64    `json:"newest"`          // the newest event time, ms
 	Read   int64    `json:"read"`            // the append time of that event, ms
 	Parts  []string `json:"parts,omitempty"` // names of the sources that are partitions: the first one has number 1
+	Rules  string   `json:"rules,omitempty"` // version of the rules that the log names last, "" if it names none
 
 	stored []byte
 }

@@ -81,6 +81,8 @@ func (l *loop) run(stop context.Context) error {
 	defer l.commits.close()
 	defer l.loads.Wait()
 	defer close(l.gone)
+	stop, cancel := context.WithCancel(stop)
+	defer cancel()
 	if err := l.recover(stop); err != nil {
 		return err
 	}
@@ -118,9 +120,9 @@ func (l *loop) step(stop context.Context) error {
 	case <-l.minute:
 		l.minute, l.retain = l.s.o.Clock.After(retainEvery), true
 	case <-l.s.reloads:
-		l.load()
+		l.load(stop)
 	case r := <-l.loaded:
-		return l.adopt(stop, r)
+		l.loadingEnded(stop, r)
 	case <-l.s.o.Store.Failed():
 		return l.s.o.Store.Err()
 	}
@@ -152,23 +154,7 @@ func (l *loop) finish(stop context.Context) error {
 
 // endInput writes to the log that the input has ended, so that a replay sees it at the same place, and folds it.
 func (l *loop) endInput(ctx context.Context) error {
-	b := timeRecord{End: true}.batch()
-	for {
-		at, err := l.s.o.Log.Append(ctx, journal.TimeAdvanced, b.Buf)
-		if err == nil {
-			x := stretch{kind: b.Kind, appended: at.Time, buf: b.Buf, lines: b.Lines}
-			x.lines[0].Offset = at.First
-			return l.fold(&x)
-		}
-		if !errors.Is(err, journal.ErrDiskFull) {
-			return err
-		}
-		select {
-		case <-l.s.o.Clock.After(firstRetry):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return l.append(ctx, journal.TimeAdvanced, timeRecord{End: true}.batch().Buf)
 }
 
 // fold folds a stretch. What is below the engine's read mark is in the state already, but for events that waited.
@@ -209,6 +195,8 @@ func (l *loop) effects(x *stretch) (*Effects, error) {
 		return l.advanceTime(&fresh)
 	case journal.AlertAcknowledged, journal.AlertLabelled, journal.AlertResolved, journal.SilenceAdded, journal.SilenceExpired:
 		return nil, l.obey(&fresh)
+	case journal.RulesLoaded:
+		return nil, l.changeRules(&fresh)
 	}
 	return nil, nil // our own records that say nothing to the fold
 }
@@ -296,7 +284,7 @@ func (l *loop) makeRoom() error {
 			return nil // all of it is in use
 		}
 		if !l.busy {
-			if err := l.commit(false); err != nil {
+			if err := l.commit(l.book.Urgent()); err != nil {
 				return err
 			}
 		}

@@ -138,6 +138,12 @@ func (l *loop) recover(stop context.Context) error {
 	if err := l.catchUp(stop, next); err != nil {
 		return err
 	}
+	if stop.Err() != nil {
+		return nil // nothing may be folded before all that waited has been read again
+	}
+	if err := l.announce(stop); err != nil && stop.Err() == nil {
+		return err
+	}
 	l.s.intake.forsaken = l.orphans()
 	l.beat()
 	l.s.o.Logger.Info("kelpie: recovered", "rules", len(l.engine.plan.rules), "from", from, "next", next, "took", l.now().Sub(began))

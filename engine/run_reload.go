@@ -8,52 +8,41 @@ import (
 	"kelpie/rules"
 )
 
-// loadedRules is what came of reading the rules again.
-type loadedRules struct {
-	set *rules.Set
-	err error
-}
-
 // load reads the rules again, in a goroutine of its own, since there may be many: the loop goes on meanwhile.
-func (l *loop) load() {
+func (l *loop) load(ctx context.Context) {
 	if l.loading || l.s.o.Load == nil {
 		l.loadAgain = l.loading
 		return
 	}
 	l.loading = true
+	version := l.rules
 	l.loads.Go(func() {
-		set, err := l.s.o.Load()
-		l.loaded <- loadedRules{set, err}
+		l.loaded <- l.s.loadRules(ctx, version)
 	})
 }
 
-// adopt goes on with rules that have been read, if nothing is wrong with them.
-func (l *loop) adopt(stop context.Context, r loadedRules) error {
+// loadingEnded takes in what came of reading the rules again.
+func (l *loop) loadingEnded(ctx context.Context, r loadedRules) {
 	l.loading = false
-	if l.loadAgain { // the files changed meanwhile
+	switch {
+	case l.loadAgain: // the files changed meanwhile
 		l.loadAgain = false
-		l.load()
-		return nil
-	}
-	err := r.err
-	var p *Plan
-	if err == nil { // with numbers of its own: whether they can be planned at all
-		p, err = NewPlan(r.set, l.s.o.Event, l.s.o.Time, NewUnits())
-	}
-	if err != nil {
-		l.refuse(err)
-		return nil
-	}
-	if p.Fingerprint() == l.rules {
+		l.load(ctx)
+	case r.err != nil:
+		l.refuse(r.err)
+	case r.same:
 		l.s.o.Logger.Info("kelpie: the rules are the same as before", "version", l.rules)
-		return nil
 	}
+}
+
+// adopt goes on with rules that have been read and in which nothing is wrong.
+func (l *loop) adopt(set *rules.Set) error {
 	if err := l.quiesce(); err != nil {
 		return err
 	}
 	l.s.enter(Recovering)
 	old := l.engine
-	if err := l.install(r.set); err != nil {
+	if err := l.install(set); err != nil {
 		return err
 	}
 	l.tally.retire(old.Counters())
@@ -61,12 +50,13 @@ func (l *loop) adopt(stop context.Context, r loadedRules) error {
 		return err
 	}
 	l.tally.Reloads++
-	l.s.o.Logger.Info("kelpie: rules changed", "rules", len(r.set.Rules), "version", l.rules)
-	// With order: time the new engine needs again what waited in the old one.
-	if err := l.catchUp(stop, l.engine.readUpTo()); err != nil {
+	l.s.o.Logger.Info("kelpie: rules changed", "rules", len(set.Rules), "version", l.rules)
+	// With order: time the new engine needs again what waited in the old one: all of it, whoever wants to stop meanwhile.
+	if err := l.catchUp(context.Background(), l.engine.readUpTo()); err != nil {
 		return err
 	}
 	l.s.enter(Running)
+	l.publish()
 	return nil
 }
 

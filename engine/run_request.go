@@ -7,6 +7,7 @@ import (
 
 	"kelpie/event"
 	"kelpie/journal"
+	"kelpie/rules"
 	"kelpie/source"
 )
 
@@ -15,8 +16,9 @@ type request struct {
 	kind    journal.Kind
 	origin  journal.Source
 	payload []byte
-	urgent  bool // the commit is waited for
-	sent    bool // the intake has it
+	rules   *rules.Set // with RulesLoaded: the rules themselves
+	urgent  bool       // the commit is waited for
+	sent    bool       // the intake has it
 
 	// Set by the loop before folded is closed.
 	offset   int64 // in the log

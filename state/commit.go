@@ -19,27 +19,47 @@ func (s *Store) Commit(b *Batch, sync bool) error {
 	if b.err != nil {
 		return b.err
 	}
-	messages, silences := len(b.outbox) > 0, b.silences
-	var err error
-	if messages || len(b.rejected) > 0 {
-		err = s.commitNumbered(b, sync)
-	} else {
-		err = s.apply(b, sync)
-	}
-	if err != nil {
+	silences := b.silences
+	if err := s.commit(b, sync); err != nil {
 		return err
 	}
 	b.Reset()
 	if silences {
 		s.silenced.Add(1)
-	}
-	if messages || silences {
-		select {
-		case s.ready <- struct{}{}:
-		default: // somebody has been woken already
-		}
+		s.wakeSenders()
 	}
 	return nil
+}
+
+func (s *Store) commit(b *Batch, sync bool) error {
+	if len(b.outbox) > 0 || len(b.rejected) > 0 {
+		return s.commitNumbered(b, sync)
+	}
+	last := uint64(0)
+	if sync { // it takes along what was committed before
+		last = s.LastMessage()
+	}
+	if err := s.apply(b, sync); err != nil {
+		return err
+	}
+	s.release(last)
+	return nil
+}
+
+// release lets the messages up to one be sent: a crash does not take them away any more.
+func (s *Store) release(last uint64) {
+	for old := s.released.Load(); last > old; old = s.released.Load() {
+		if s.released.CompareAndSwap(old, last) {
+			s.wakeSenders()
+		}
+	}
+}
+
+func (s *Store) wakeSenders() {
+	select {
+	case s.ready <- struct{}{}:
+	default: // they have been woken already
+	}
 }
 
 // commitNumbered gives messages and refused events their numbers, in the order in which they were added.
@@ -53,7 +73,13 @@ func (s *Store) commitNumbered(b *Batch, sync bool) error {
 	if b.err != nil {
 		return b.err
 	}
-	return s.apply(b, sync)
+	if err := s.apply(b, sync); err != nil {
+		return err
+	}
+	if sync {
+		s.release(n.counters.Outbox)
+	}
+	return nil
 }
 
 // apply is the commit point: before it, nothing of the batch is there; after it, all of it.

@@ -22,6 +22,7 @@ func (s *Store) loadCounters() error {
 	if c.ByReason == nil {
 		c.ByReason = map[string]uint64{}
 	}
+	s.released.Store(c.Outbox)
 	return nil
 }
 

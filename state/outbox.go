@@ -78,7 +78,7 @@ func (b *Batch) DeleteMessages(ms []Message) {
 	}
 }
 
-// OutboxReady returns a channel that holds a token whenever a commit has added to the outbox, or changed silences, since
+// OutboxReady returns a channel that holds a token whenever further messages may be sent, or silences have changed, since
 // it was last received from.
 func (s *Store) OutboxReady() <-chan struct{} { return s.ready }
 
@@ -89,12 +89,13 @@ func (s *Store) LastMessage() uint64 {
 	return s.numbering.counters.Outbox
 }
 
-// Outbox calls f with every message whose sequence number is at least from. The message belongs to f. f returns
-// false to end the scan.
+// Outbox calls f with every message whose sequence number is at least from and that may be sent: a crash will not take
+// back what it is about, since a commit has been synced. The message belongs to f. f returns false to end the scan.
 func (s *Store) Outbox(from uint64, f func(Message) (bool, error)) error {
+	last := s.released.Load()
 	return s.scan([]byte{kindOutbox}, appendSeq(nil, kindOutbox, from), func(k, v []byte) (bool, error) {
 		m, err := decodeMessage(k, v)
-		if err != nil {
+		if err != nil || m.Sequence > last {
 			return false, err
 		}
 		return f(m)

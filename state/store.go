@@ -40,7 +40,8 @@ type Store struct {
 	seed   uint64
 
 	readOnly bool
-	ready    chan struct{} // holds a token after a commit that added to the outbox or changed silences
+	ready    chan struct{} // holds a token after a commit that let messages be sent or changed silences
+	released atomic.Uint64 // sequence number up to which messages may be sent
 	silenced atomic.Uint64 // commits that changed silences
 
 	// numbering is held while a batch that needs sequence numbers is committed, so that numbers are given in the order

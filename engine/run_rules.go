@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"kelpie/journal"
+	"kelpie/source"
+)
+
+// rulesRecord is the payload of a journal.RulesLoaded record: the events behind it are folded with other rules than those
+// before it. The state notes the version of the newest one, and the service writes one when it goes on with another.
+type rulesRecord struct {
+	Version string            `json:"version"` // Plan.Fingerprint
+	Rules   map[string]string `json:"rules"`   // fingerprint of each rule, by name
+	Tables  map[string]string `json:"tables,omitempty"`
+}
+
+// rulesLoaded is the record of a plan.
+func rulesLoaded(p *Plan) ([]byte, error) {
+	r := rulesRecord{Version: p.Fingerprint(), Rules: map[string]string{}, Tables: map[string]string{}}
+	for _, x := range p.Set.Rules {
+		r.Rules[x.Name] = textFingerprint(x.Text)
+	}
+	for _, x := range p.Set.Tables {
+		r.Tables[x.Name] = textFingerprint(x.Text)
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("engine: a record of the rules: %w", err)
+	}
+	return b, nil
+}
+
+// textFingerprint identifies the canonical text of a rule or a table.
+func textFingerprint(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:8])
+}
+
+// announce writes to the log that other rules are loaded than those that it names last. Nothing is read meanwhile.
+func (l *loop) announce(ctx context.Context) error {
+	if l.noted.Rules == l.rules {
+		return nil
+	}
+	payload, err := rulesLoaded(l.engine.plan)
+	if err != nil {
+		return err
+	}
+	return l.append(ctx, journal.RulesLoaded, payload)
+}
+
+// append writes a record of the loop's own to the log and folds it, while the intake writes nothing. It waits for room
+// on the disk.
+func (l *loop) append(ctx context.Context, kind journal.Kind, payload []byte) error {
+	for {
+		at, err := l.s.o.Log.Append(ctx, kind, payload)
+		if err == nil {
+			line := source.Line{End: len(payload), Offset: at.First}
+			return l.fold(&stretch{kind: kind, appended: at.Time, buf: payload, lines: []source.Line{line}})
+		}
+		if !errors.Is(err, journal.ErrDiskFull) {
+			return err
+		}
+		select {
+		case <-l.s.o.Clock.After(firstRetry):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// changeRules folds RulesLoaded records. The rules themselves come with the request of who has just read them; in a
+// recovery the record only says what was loaded then.
+func (l *loop) changeRules(x *stretch) error {
+	for i := range x.lines {
+		var r rulesRecord
+		if err := json.Unmarshal(x.payload(i), &r); err != nil || r.Version == "" {
+			return fmt.Errorf("%q is no RulesLoaded record", x.payload(i))
+		}
+		if x.requests != nil {
+			if err := l.adopt(x.requests[i].rules); err != nil {
+				return err
+			}
+		}
+		l.noted.Rules = r.Version
+	}
+	return nil
+}
+
+// loadRules reads the rules again and, if they are others than those of a version and nothing is wrong with them, brings
+// them to the loop through the log.
+func (s *Service) loadRules(ctx context.Context, version string) loadedRules {
+	set, err := s.o.Load()
+	if err != nil {
+		return loadedRules{err: err}
+	}
+	p, err := NewPlan(set, s.o.Event, s.o.Time, NewUnits()) // with numbers of its own: whether they can be planned at all
+	if err != nil {
+		return loadedRules{err: err}
+	}
+	if p.Fingerprint() == version {
+		return loadedRules{same: true}
+	}
+	payload, err := rulesLoaded(p)
+	if err != nil {
+		return loadedRules{err: err}
+	}
+	r := newRequest(journal.RulesLoaded, payload)
+	r.rules = set
+	if err := s.ask(ctx, r, r.folded); err != nil {
+		s.o.Logger.Warn("kelpie: the new rules come too late, the service ends", "error", err)
+	}
+	return loadedRules{}
+}
+
+// loadedRules is what came of reading the rules again; the zero value is that they have been brought to the loop.
+type loadedRules struct {
+	same bool  // as those that there are
+	err  error // what is wrong with them
+}
