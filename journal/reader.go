@@ -53,6 +53,8 @@ type Reader struct {
 	until    int64 // ends before it
 	from, to int64 // only blocks that may hold an event with a time in [from, to]
 	follow   bool
+	only     []string // names of sources: blocks of others are left out; nil: none is
+	head     []byte   // of a block that is looked at
 
 	seg  *segment // that file belongs to
 	file vfs.File
@@ -107,7 +109,15 @@ func (r *Reader) Next(ctx context.Context, b *Block) error {
 		if h == nil {
 			continue // the segment is not loaded, or nothing in it fits
 		}
-		if !h.times.overlaps(r.from, r.to) {
+		skip := !h.times.overlaps(r.from, r.to)
+		if !skip && r.only != nil {
+			n, err := r.peek(at, h)
+			if err != nil {
+				return err
+			}
+			skip = n == 0
+		}
+		if skip {
 			r.next = h.next()
 			continue
 		}

@@ -56,10 +56,16 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) {
 
 // accepting says why nothing can be taken now.
 func (s *Server) accepting() *Problem {
-	if p := s.o.Service.Phase(); p != engine.Running {
-		return problem(http.StatusServiceUnavailable, "not-running", "Not now", "the service is %s", p).after(time.Second)
+	why := ""
+	switch p := s.o.Service.Phase(); {
+	case p != engine.Running:
+		why = "the service is " + p.String()
+	case !s.loaded.Load():
+		why = "the ids of earlier events are being read"
+	default:
+		return nil
 	}
-	return nil
+	return problem(http.StatusServiceUnavailable, "not-running", "Not now", "%s", why).after(time.Second)
 }
 
 // decode finds the events of a body and decodes them.

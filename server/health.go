@@ -14,9 +14,18 @@ type Health interface {
 
 func (s *Server) healthRoutes() []*Route {
 	return []*Route{
-		{Method: http.MethodGet, Path: "/healthz", Scope: Anyone, Free: true, Handler: Healthz(s.o.Service)},
-		{Method: http.MethodGet, Path: "/readyz", Scope: Anyone, Free: true, Handler: Readyz(s.o.Service)},
+		{Method: http.MethodGet, Path: "/healthz", Scope: Anyone, Free: true, Handler: Healthz(s)},
+		{Method: http.MethodGet, Path: "/readyz", Scope: Anyone, Free: true, Handler: Readyz(s)},
 	}
+}
+
+// Problems returns why events are not taken, in words, and what of it is fatal.
+func (s *Server) Problems() (all []string, fatal error) {
+	all, fatal = s.o.Service.Problems()
+	if !s.loaded.Load() {
+		all = append(all, "the ids of earlier events are being read")
+	}
+	return all, fatal
 }
 
 // Healthz answers 200 unless log or state have failed, so that only a new start helps.

@@ -111,7 +111,7 @@ func (h *house) start() {
 		Time: engine.TimeSpec{Disorder: 2000, Idle: 30_000, Future: 300_000}, Memory: 16 << 20, Commit: time.Millisecond,
 	})
 	h.api, err = server.New(server.Options{
-		Spec: h.spec, Service: service, Posts: posts, Event: h.event, Future: 5 * time.Minute, Now: h.now,
+		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Event: h.event, Future: 5 * time.Minute, Now: h.now,
 	})
 	check(err)
 	check(h.api.Listen())
@@ -152,11 +152,7 @@ func (h *house) close() error {
 func (h *house) ready() {
 	h.t.Helper()
 	h.until("ready", func() bool {
-		r, err := http.Get(h.url + "/readyz")
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		return h.read(r).status == http.StatusOK
+		return h.post("[]").status == http.StatusOK
 	})
 }
 

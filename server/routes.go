@@ -26,6 +26,14 @@ type Route struct {
 	took  histogram
 }
 
+// name is what metrics call the route.
+func (r *Route) name() string {
+	if r.Method == "" {
+		return r.Path
+	}
+	return r.Method + " " + r.Path
+}
+
 // Anyone is the scope of what needs no token.
 const Anyone Scope = ""
 
@@ -46,7 +54,7 @@ func (s *Server) route() {
 	mux := http.NewServeMux()
 	allowed := map[string][]string{}
 	for _, r := range s.routes {
-		mux.Handle(r.Method+" "+r.Path, s.guard(r))
+		mux.Handle(r.Method+" "+r.Path, s.guard(r, r.Handler))
 		if allowed[r.Path] = append(allowed[r.Path], r.Method); r.Method == http.MethodGet {
 			allowed[r.Path] = append(allowed[r.Path], http.MethodHead)
 		}
@@ -54,25 +62,18 @@ func (s *Server) route() {
 	for path, methods := range allowed {
 		slices.Sort(methods)
 		allow := strings.Join(methods, ", ")
-		mux.Handle(path, s.guard(&Route{Path: path, Free: true, Handler: func(w http.ResponseWriter, r *http.Request) {
+		mux.Handle(path, s.guard(&s.other, func(w http.ResponseWriter, _ *http.Request) {
 			problem(http.StatusMethodNotAllowed, "method", "Method not allowed", "%s takes %s", path, allow).with("Allow", allow).write(w)
-		}}))
+		}))
 	}
-	mux.Handle("/", s.guard(s.nowhere()))
+	mux.Handle("/", s.guard(&s.other, func(w http.ResponseWriter, r *http.Request) {
+		problem(http.StatusNotFound, "not-found", "Not found", "there is nothing at %s", r.URL.Path).write(w)
+	}))
 	s.handler = mux
 }
 
-// nowhere answers what has no route.
-func (s *Server) nowhere() *Route {
-	r := &Route{Path: "other", Free: true, Handler: func(w http.ResponseWriter, r *http.Request) {
-		problem(http.StatusNotFound, "not-found", "Not found", "there is nothing at %s", r.URL.Path).write(w)
-	}}
-	s.routes = append(s.routes, r)
-	return r
-}
-
 // guard lets a request come to its route if it may.
-func (s *Server) guard(rt *Route) http.Handler {
+func (s *Server) guard(rt *Route, handler http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.o.Now()
 		a := &answer{ResponseWriter: w, rc: http.NewResponseController(w), now: s.o.Now}
@@ -93,7 +94,7 @@ func (s *Server) guard(rt *Route) http.Handler {
 			}
 			defer s.leave()
 		}
-		rt.Handler(a, r)
+		handler(a, r)
 	})
 }
 

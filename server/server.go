@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"kelpie/engine"
 	"kelpie/event"
+	"kelpie/journal"
 	"kelpie/source"
 )
 
@@ -21,6 +23,7 @@ type Options struct {
 	Spec    Spec
 	Service Service
 	Posts   Posts
+	Log     Log
 
 	Event   event.Spec
 	Future  time.Duration // how far an event may be ahead of its arrival; 0: no limit
@@ -45,6 +48,12 @@ type Posts interface {
 	Add(ctx context.Context, p *source.Post) error
 }
 
+// Log is what the ids that are known are read from: journal.Log.
+type Log interface {
+	NewReader(offset int64) *journal.Reader
+	Newest(ctx context.Context, names []string, n, since int64) (int64, error)
+}
+
 // Input is the name of what is posted, as metrics show it and the log keeps it.
 const Input = "http"
 
@@ -52,6 +61,7 @@ const Input = "http"
 type Server struct {
 	o        Options
 	routes   []*Route
+	other    Route // of what is asked for and is not there
 	handler  http.Handler
 	tokens   []bearer
 	hosts    map[string]bool // that requests may name, without tokens
@@ -59,6 +69,7 @@ type Server struct {
 	memory   budget
 	decoders decoders
 	known    *known
+	loaded   atomic.Bool // known holds what the log holds
 	stats    stats
 	listener net.Listener
 }
@@ -77,6 +88,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	s.stats.refused.Store(o.Refused)
+	s.other = Route{Path: "other", Free: true}
 	s.tokens = bearers(o.Spec.Tokens)
 	s.hosts = hostsOf(o.Spec)
 	s.route()
@@ -115,6 +127,10 @@ func (s *Server) Serve(ctx context.Context) error {
 		ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		s.remember(ctx)
+		return nil
+	})
 	group.Go(func() error {
 		if err := h.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("http: %w", err)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,14 +25,15 @@ type Stats struct {
 	Duplicates  int64            // events that were known already
 	Appended    engine.Histogram // seconds from reading a body until its events were durable
 	Memory      int64            // bytes that the bodies of requests take
+	Known       KnownStats
 	Routes      []RouteStats
 }
 
 // RouteStats are the answers to requests of one route.
 type RouteStats struct {
-	Method, Path string
-	Codes        map[int]int64 // by status
-	Took         engine.Histogram
+	Name  string        // method and path
+	Codes map[int]int64 // by status
+	Took  engine.Histogram
 }
 
 // Stats returns the figures as they are.
@@ -40,9 +42,10 @@ func (s *Server) Stats() Stats {
 		Connections: s.stats.connections.Load(), TurnedAway: s.stats.turnedAway.Load(),
 		Accepted: s.stats.accepted.Load(), Refused: s.stats.refused.Load() - s.o.Refused, Duplicates: s.stats.duplicate.Load(),
 		Appended: s.stats.appended.read(), Memory: s.memory.taken.Load(),
+		Known: s.known.stats(s.o.Now().UnixMilli()),
 	}
-	for _, r := range s.routes {
-		x := RouteStats{Method: r.Method, Path: r.Path, Codes: map[int]int64{}, Took: r.took.read()}
+	for _, r := range append(slices.Clone(s.routes), &s.other) {
+		x := RouteStats{Name: r.name(), Codes: map[int]int64{}, Took: r.took.read()}
 		for code := range r.codes {
 			if n := r.codes[code].Load(); n > 0 {
 				x.Codes[code] = n

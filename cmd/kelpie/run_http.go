@@ -38,8 +38,12 @@ func (h *house) listen(s *engine.Service, api *server.Server, address string) (*
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", server.Healthz(s))
-	mux.HandleFunc("GET /readyz", server.Readyz(s))
+	var health server.Health = s
+	if api != nil {
+		health = api
+	}
+	mux.HandleFunc("GET /healthz", server.Healthz(health))
+	mux.HandleFunc("GET /readyz", server.Readyz(health))
 	h.out.Info("kelpie: listening", "address", l.Addr(), "paths", "/metrics /healthz /readyz")
 	return &web{l, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}}, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,15 @@ var help = []struct {
 }{
 	{"events_total", []string{"input", "outcome"}, "Events by input and what became of them: folded or refused. What was folded again from the log at the start has the input (log)."},
 	{"refused_total", []string{"reason"}, "Events ever refused, by reason; counted in the state."},
+	{"http_events_total", []string{"outcome"}, "Events that were posted: accepted (durable in the log), duplicate (known by their id), refused."},
+	{"http_requests_total", []string{"route", "code"}, "Requests that were answered."},
+	{"http_request_seconds", []string{"route"}, "From the header of a request to its answer."},
+	{"http_append_seconds", nil, "From reading a body until its events were durable."},
+	{"http_connections", nil, "Connections that are open."},
+	{"http_connections_refused_total", nil, "Connections that were closed at once, because there were too many."},
+	{"http_bodies_bytes", nil, "Memory of the bodies that are being worked on."},
+	{"dedupe_ids", nil, "Ids of posted events that are known."},
+	{"dedupe_span_seconds", nil, "How far back ids are known: http.dedupe, or less if more came than http.dedupe_ids."},
 	{"watermark_seconds", nil, "The watermark: no earlier event is expected. Seconds since 1970."},
 	{"watermark_lag_seconds", nil, "How far the watermark is behind the clock."},
 	{"newest_event_seconds", nil, "The newest event time. Seconds since 1970."},
@@ -93,6 +103,9 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	f := m.service.Figures()
 	s.storage()
 	s.outbox(f, time.Now())
+	if m.api != nil {
+		s.http(m.api.Stats())
+	}
 	if f.Engine == nil {
 		return // it is starting
 	}
@@ -118,13 +131,13 @@ func (s *scrape) flag(name string, on bool, labels ...string) {
 	s.gauge(name, x, labels...)
 }
 
-func (s *scrape) histogram(name string, h engine.Histogram) {
+func (s *scrape) histogram(name string, h engine.Histogram, labels ...string) {
 	counts, sum := map[float64]uint64{}, uint64(0)
 	for i, most := range engine.Buckets() {
 		sum += uint64(h.Counts[i])
 		counts[most] = sum
 	}
-	s.out <- prometheus.MustNewConstHistogram(s.descs[name], uint64(h.Count), h.Sum, counts)
+	s.out <- prometheus.MustNewConstHistogram(s.descs[name], uint64(h.Count), h.Sum, counts, labels...)
 }
 
 func (s *scrape) storage() {
@@ -140,6 +153,26 @@ func (s *scrape) storage() {
 	for reason, n := range s.house.store.RejectedCounts().ByReason {
 		s.count("refused_total", int64(n), reason)
 	}
+}
+
+func (s *scrape) http(x server.Stats) {
+	s.count("http_events_total", x.Accepted, "accepted")
+	s.count("http_events_total", x.Duplicates, "duplicate")
+	s.count("http_events_total", x.Refused, "refused")
+	for _, r := range x.Routes {
+		for code, n := range r.Codes {
+			s.count("http_requests_total", n, r.Name, strconv.Itoa(code))
+		}
+		if r.Took.Count > 0 {
+			s.histogram("http_request_seconds", r.Took, r.Name)
+		}
+	}
+	s.histogram("http_append_seconds", x.Appended)
+	s.gauge("http_connections", float64(x.Connections))
+	s.count("http_connections_refused_total", x.TurnedAway)
+	s.gauge("http_bodies_bytes", float64(x.Memory))
+	s.gauge("dedupe_ids", float64(x.Known.IDs))
+	s.gauge("dedupe_span_seconds", x.Known.Span.Seconds())
 }
 
 func (s *scrape) outbox(f *engine.Figures, now time.Time) {

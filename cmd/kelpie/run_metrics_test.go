@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"kelpie/config"
 	"kelpie/engine"
+	"kelpie/server"
 )
 
 // TestMetricsAreExplained wants every metric in docs/operations.md, in the words of its help.
@@ -67,7 +69,12 @@ func TestMetrics(t *testing.T) {
 		Rules: set, UntilEnd: true, Clock: wall{},
 	})
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(newMetrics(h, s, nil))
+	api, err := server.New(server.Options{Spec: cfg.HTTP, Service: s, Log: h.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "http://localhost/healthz", nil))
+	registry.MustRegister(newMetrics(h, s, api))
 	gather(t, registry) // before it runs
 	if err := s.Run(t.Context()); err != nil {
 		t.Fatal(err)
