@@ -13,8 +13,11 @@ func RatioToMean(x float64, baseline []float64) (score float64, ok bool) {
 	if len(baseline) == 0 {
 		return 0, false
 	}
-	return finite(x / mean(baseline))
+	return RatioTo(x, mean(baseline))
 }
+
+// RatioTo is RatioToMean or RatioToMedian of a baseline of which the mean or the median is known.
+func RatioTo(x, middle float64) (score float64, ok bool) { return finite(x / middle) }
 
 // mean returns the arithmetic mean of a non-empty list, summed with Neumaier's compensation (Zeitschrift für Angewandte
 // Mathematik und Mechanik 54, 1974), so that its order hardly matters. It lies between the least and the greatest value,

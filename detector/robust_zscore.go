@@ -26,10 +26,16 @@ func RobustZScore(x float64, baseline []float64) (score float64, ok bool) {
 	for i, b := range xs {
 		xs[i] = math.Abs(b - median)
 	}
-	if mad := medianOf(xs); mad != 0 {
+	return RobustZScoreOf(x, median, medianOf(xs), mean(xs))
+}
+
+// RobustZScoreOf is RobustZScore against a baseline of which the median is known, and the median and the mean of the
+// absolute deviations from it.
+func RobustZScoreOf(x, median, mad, meanAD float64) (score float64, ok bool) {
+	if mad != 0 {
 		return finite(madFactor * (x - median) / mad)
 	}
-	return inUnits(x-median, meanADFactor*mean(xs))
+	return inUnits(x-median, meanADFactor*meanAD)
 }
 
 const (

@@ -19,5 +19,8 @@ func ZScore(x float64, baseline []float64) (score float64, ok bool) {
 	for _, b := range baseline {
 		squares += float64((b - m) * (b - m))
 	}
-	return inUnits(x-m, math.Sqrt(squares/float64(len(baseline)-1)))
+	return ZScoreOf(x, m, math.Sqrt(squares/float64(len(baseline)-1)))
 }
+
+// ZScoreOf is ZScore against a baseline of which mean and standard deviation are known.
+func ZScoreOf(x, mean, stddev float64) (score float64, ok bool) { return inUnits(x-mean, stddev) }

@@ -20,6 +20,7 @@ type bigs struct {
 	values   int // up to which facts with a limit are exact
 	foldBits int
 	folding  folding
+	tally    seriesTally // of a series whose own goes along with another time, or not at all
 
 	logs   map[bigKey]*bigLog
 	newest *bigLog // in the order of use; a ring
@@ -44,6 +45,7 @@ type bigLog struct {
 	key          string
 	n            int // entries of the log
 	bigs         []*big
+	tallies      []*seriesTally // of the key's series
 	bytes        int64
 	changes      int    // since bytes were counted
 	used         uint64 // clock

@@ -73,6 +73,9 @@ func (b *bigs) weigh(g *bigLog) {
 	for _, c := range g.bigs {
 		n += c.size()
 	}
+	for _, c := range g.tallies {
+		n += c.size()
+	}
 	b.bytes += n - g.bytes
 	g.bytes, g.changes = n, 0
 	for b.bytes > b.limit+b.limit/8 && g.newer != g && b.evict() {

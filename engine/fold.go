@@ -487,6 +487,9 @@ func (sh *shard) enterPane(s *scope, g *grid, row *state.Row, ev *foldEvent, jud
 			f.agg.Add(pane[f.acc:f.acc+f.agg.Size()], v)
 		}
 	}
+	if g.series {
+		sh.tallyChanged(s, g, row, &p, i)
+	}
 }
 
 // value returns what the fact's aggregate is to be given of the current event.

@@ -96,6 +96,7 @@ type grid struct {
 	facts  []*fact
 	width  int
 	retain int64 // how long after its start a pane may be seen
+	series bool  // some of the facts are series
 }
 
 type sessions struct {
@@ -141,10 +142,11 @@ type fact struct {
 	sess    *sessions
 	mask    uint64 // its bit in the masks of panes and sessions
 	series  func(x event.Value, vals []event.Value) event.Value
-	limited bool   // distinct and percentiles from the log: beyond so many values a sketch takes over
-	sketch  uint16 // the unit of its panes
-	grain   int64  // the length of its panes, if they are stretches of time of their own
-	scores  bool   // the series is judged by a detector, which needs the bucket's own value
+	tally   func(x event.Value, t *window.Tally) event.Value // series from a tally, nil if it is from values in order
+	limited bool                                             // distinct and percentiles from the log: beyond so many values a sketch takes over
+	sketch  uint16                                           // the unit of its panes
+	grain   int64                                            // the length of its panes, if they are stretches of time of their own
+	scores  bool                                             // the series is judged by a detector, which needs the bucket's own value
 	prev    []prevColumn
 }
 
@@ -361,11 +363,13 @@ func (s *scope) placeEach(f *fact) {
 			f.kind = seriesAcc
 		}
 		f.grid = s.addGrid(w.Each)
+		f.grid.series = f.grid.series || f.Series != ""
 		f.grid.facts = append(f.grid.facts, f)
 		f.grid.retain = max(f.grid.retain, retain)
 		f.acc = f.grid.width
 		f.grid.width += f.agg.Size()
 		f.mask = 1 << (len(f.grid.facts) - 1)
+		f.tally = f.tallied(s)
 		return
 	}
 	f.kind = paneScan

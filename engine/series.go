@@ -57,20 +57,24 @@ func (sh *shard) seriesFact(j *judgement, s *scope, f *fact, row *state.Row, b [
 	} else {
 		at = s.align.Start(j.asOf, w.Each)
 	}
-	vals := sh.series[:0]
-	if row != nil {
-		from := s.align.Shift(at, w.Each, -(w.Over+w.Before)/w.Each)
-		to := s.align.Shift(at, w.Each, -w.Before/w.Each)
-		vals = sh.buckets(vals, j, s, f, row, b, from, to, at)
-	}
-	sh.series = vals
 	var x event.Value
 	if end := s.align.Shift(at, w.Each, 1); f.scores && (j.mode == onClose || j.w < end) {
 		v, _ := sh.between(j, s, f, row, b, at, end)
 		x = f.finish(v, w.Each)
 	}
-	v := f.series(x, vals)
-	return v, int64(len(vals)), true
+	vals := sh.series[:0]
+	if row != nil {
+		from := s.align.Shift(at, w.Each, -(w.Over+w.Before)/w.Each)
+		to := s.align.Shift(at, w.Each, -w.Before/w.Each)
+		if f.tally != nil {
+			if t, ok := sh.tallyOf(j, s, f, row, b, from, to); ok {
+				return f.tally(x, t), t.N(), true
+			}
+		}
+		vals = sh.buckets(vals, j, s, f, row, b, from, to, at)
+	}
+	sh.series = vals
+	return f.series(x, vals), int64(len(vals)), true
 }
 
 // buckets appends the values of the buckets that start in [from, to), from the first one that holds an event on.
@@ -81,6 +85,9 @@ func (sh *shard) buckets(vals []event.Value, j *judgement, s *scope, f *fact, ro
 		return vals
 	}
 	empty := emptyBucket(f.Agg)
+	if f.grid != nil && !f.Seasonal {
+		return sh.heldBuckets(vals, s, f, row, start, to, empty)
+	}
 	week := s.align.Week(at)
 	for t := start; t < to; t = s.align.Shift(t, each, 1) {
 		if f.Seasonal && s.align.Week(t) != week {
@@ -94,6 +101,29 @@ func (sh *shard) buckets(vals []event.Value, j *judgement, s *scope, f *fact, ro
 		}
 		if !v.IsMissing() {
 			vals = append(vals, v)
+		}
+	}
+	return vals
+}
+
+// heldBuckets is buckets by one walk over the panes that there are.
+func (sh *shard) heldBuckets(vals []event.Value, s *scope, f *fact, row *state.Row, start, to int64, empty event.Value) []event.Value {
+	each := f.Window.Each
+	p := window.Spans{Block: row.Block(f.grid.unit), Width: f.grid.width}
+	i := p.Find(start)
+	for t := start; t < to; t = s.align.Shift(t, each, 1) {
+		v := empty
+		for i < p.N() && p.Start(i) < t {
+			i++
+		}
+		if i < p.N() && p.Start(i) == t && p.Mask(i)&f.mask != 0 {
+			v, _ = f.agg.Value(p.At(i)[f.acc : f.acc+f.agg.Size()])
+			v = f.finish(v, each)
+		}
+		if !v.IsMissing() {
+			vals = append(vals, v)
+		} else if empty.IsMissing() && i >= p.N() {
+			break
 		}
 	}
 	return vals

@@ -1,7 +1,7 @@
 package rules
 
 // maxBuckets bounds the buckets of one window: each is kept.
-const maxBuckets = 1_000_000
+const maxBuckets = 100_000
 
 // window reads a fact's window and reports what does not fit together.
 func (rr *ruleReader) window(f *factSyntax) (w Window) {

@@ -53,11 +53,18 @@ func (s *Spans) SetMask(i int, m uint64) { le.PutUint64(s.Block[24+i*s.Width:], 
 
 // Find returns the number of spans that start before t.
 func (s *Spans) Find(t int64) int {
-	i := s.N()
-	for i > 0 && s.Start(i-1) >= t {
-		i--
+	lo, hi := 0, s.N()
+	if hi == 0 || s.Start(hi-1) < t { // mostly it is about the newest
+		return hi
 	}
-	return i
+	for lo < hi {
+		if m := (lo + hi) / 2; s.Start(m) < t {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo
 }
 
 // Insert makes an empty span at index i; the caller has made room.
