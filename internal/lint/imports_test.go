@@ -38,7 +38,7 @@ var floors = map[string]int{
 
 // notifiers tell the world. The command imports them, and the configuration for their settings, and nothing else can:
 // a backtest pages nobody.
-var notifiers = []string{"alert/file", "alert/stdout", "alert/pagerduty", "alert/slack", "alert/webhook"}
+var notifiers = []string{"alert/alertmanager", "alert/file", "alert/stdout", "alert/pagerduty", "alert/slack", "alert/webhook"}
 
 // trade is what notifiers are made of. It stands between package alert and them, and nothing else imports it but the
 // command, which hands it to them.
@@ -47,13 +47,14 @@ var trade = []string{"alert/post", "alert/words"}
 // helpers are for tests: they are imported by tests and by each other. Each stands on the floor of what it helps to
 // test, or above it.
 var helpers = map[string]int{
-	"alert/alerttest":               3,
-	"alert/slack/slacktest":         4,
-	"alert/pagerduty/pagerdutytest": 4,
-	"source/sourcetest":             3,
-	"engine/oracle":                 3,
-	"internal/docs":                 6,
-	"internal/lint":                 6,
+	"alert/alerttest":                     3,
+	"alert/alertmanager/alertmanagertest": 4,
+	"alert/slack/slacktest":               4,
+	"alert/pagerduty/pagerdutytest":       4,
+	"source/sourcetest":                   3,
+	"engine/oracle":                       3,
+	"internal/docs":                       6,
+	"internal/lint":                       6,
 }
 
 // floor returns where a package stands.
