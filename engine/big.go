@@ -186,30 +186,34 @@ func (c *big) moveTo(l *window.Log, from, to int64) int {
 	n := 0
 	switch {
 	case from < c.from:
-		n += c.each(l, from, c.from, (*big).put)
+		n += c.each(l, from, c.from, true)
 	case c.extremes != nil:
 		c.extremes.PopThrough(from - 1)
 	default:
-		n += c.each(l, c.from, from, (*big).take)
+		n += c.each(l, c.from, from, false)
 	}
 	if to < c.to {
-		n += c.each(l, to, c.to, (*big).take)
+		n += c.each(l, to, c.to, false)
 	} else {
-		n += c.each(l, c.to, to, (*big).put)
+		n += c.each(l, c.to, to, true)
 	}
 	c.from, c.to = from, to
 	return n
 }
 
-// each calls do with the fact's entries in [from, to).
-func (c *big) each(l *window.Log, from, to int64, do func(c *big, l *window.Log, i int)) int {
+// each puts the fact's entries in [from, to) in, or takes them out, and returns how many it has looked at.
+func (c *big) each(l *window.Log, from, to int64, in bool) int {
 	if to <= from || l.N == 0 {
 		return 0
 	}
 	lo, hi := l.SearchTime(from), l.SearchTime(to)
 	for i := lo; i < hi; i++ {
-		if c.sees(l.Mask(i)) {
-			do(c, l, i)
+		switch {
+		case !c.sees(l.Mask(i)):
+		case in:
+			c.put(l, i)
+		default:
+			c.take(l, i)
 		}
 	}
 	return hi - lo

@@ -23,14 +23,22 @@ const nowhere = ^uint32(0)
 // coarse buckets of its own.
 type timers struct {
 	near  []timer
-	days  map[int64][]timer // by day, days in the heap `order`
-	order []int64
-	bound int64 // nothing is due before it
+	days  map[int64]*dayList
+	seen  [256]*dayList // lately, by the low bits of their days
+	order []int64       // the days, a heap
+	old   []*dayList    // to be used again
+	bound int64         // nothing is due before it
 
 	buckets map[int64][]timer
 	first   int64 // no bucket before it
 	spare   [][]timer
 	out     []timer
+}
+
+// dayList is what is due on one day, in no order.
+type dayList struct {
+	day  int64
+	list []timer
 }
 
 const (
@@ -39,7 +47,7 @@ const (
 )
 
 func newTimers() *timers {
-	return &timers{days: map[int64][]timer{}, bound: state.Never, buckets: map[int64][]timer{}, first: state.Never}
+	return &timers{days: map[int64]*dayList{}, bound: state.Never, buckets: map[int64][]timer{}, first: state.Never}
 }
 
 // reach reports whether something is due at watermark w; it is the first one of near then.
@@ -54,13 +62,14 @@ func (t *timers) reach(w int64) bool {
 // open moves the days that begin by w to near.
 func (t *timers) open(w int64) {
 	for len(t.order) > 0 && t.order[0] <= w>>dayShift {
-		d := heapPop(&t.order)
-		list := t.days[d]
-		delete(t.days, d)
-		for _, x := range list {
+		day := heapPop(&t.order)
+		d := t.days[day]
+		delete(t.days, day)
+		for _, x := range d.list {
 			t.enter(x)
 		}
-		t.spare = append(t.spare, list[:0])
+		d.day, d.list = state.Never, d.list[:0]
+		t.old = append(t.old, d)
 	}
 	t.setBound()
 }
@@ -82,7 +91,7 @@ func (t *timers) next() int64 {
 		due = t.near[0].due
 	}
 	if len(t.order) > 0 {
-		for _, x := range t.days[t.order[0]] {
+		for _, x := range t.days[t.order[0]].list {
 			due = min(due, x.due)
 		}
 	}
@@ -94,28 +103,38 @@ func (t *timers) push(x timer) {
 	if x.due == state.Never {
 		return
 	}
-	d := x.due >> dayShift
-	if len(t.near) > 0 && d <= t.near[0].due>>dayShift {
+	day := x.due >> dayShift
+	if len(t.near) > 0 && day <= t.near[0].due>>dayShift {
 		t.enter(x)
 		t.bound = min(t.bound, t.near[0].due)
 		return
 	}
-	list, ok := t.days[d]
-	if !ok {
-		list = t.list()
-		heapPush(&t.order, d)
-		t.bound = min(t.bound, d<<dayShift)
+	seen := &t.seen[day&int64(len(t.seen)-1)]
+	d := *seen
+	if d == nil || d.day != day {
+		d = t.dayOf(day)
+		*seen = d
 	}
-	t.days[d] = append(list, x)
+	d.list = append(d.list, x)
 }
 
-// list returns an empty list, one used before if there is one.
-func (t *timers) list() (l []timer) {
-	if n := len(t.spare); n > 0 {
-		l = t.spare[n-1]
-		t.spare = t.spare[:n-1]
+// dayOf returns the list of a day, a new one if there is none.
+func (t *timers) dayOf(day int64) *dayList {
+	d := t.days[day]
+	if d != nil {
+		return d
 	}
-	return l
+	if n := len(t.old); n > 0 {
+		d = t.old[n-1]
+		t.old = t.old[:n-1]
+	} else {
+		d = &dayList{}
+	}
+	d.day = day
+	t.days[day] = d
+	heapPush(&t.order, day)
+	t.bound = min(t.bound, day<<dayShift)
+	return d
 }
 
 // enter puts x into near.
@@ -187,8 +206,9 @@ func heapPop(heap *[]int64) int64 {
 func (t *timers) later(x timer) {
 	k := window.Floor(x.due, bucketWidth)/bucketWidth + 1
 	b := t.buckets[k]
-	if b == nil {
-		b = t.list()
+	if n := len(t.spare); b == nil && n > 0 {
+		b = t.spare[n-1]
+		t.spare = t.spare[:n-1]
 	}
 	t.buckets[k] = append(b, x)
 	t.first = min(t.first, k)

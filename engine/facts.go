@@ -434,11 +434,12 @@ func (sh *shard) session(j *judgement, s *scope, f *fact, row *state.Row, b []by
 	if l.N == 0 && f.panes(row).n() == 0 {
 		return event.Value{}, 0, true
 	}
-	over := sh.over
+	from, to := max(p.Start(i), sh.floor), p.Last(i)+1
 	if f.limited {
-		over = sh.overLimited
+		v, exact := sh.overLimited(j, s, f, row, &l, from, to)
+		return f.finish(v, length), 0, exact
 	}
-	v, exact := over(j, s, f, row, &l, max(p.Start(i), sh.floor), p.Last(i)+1)
+	v, exact := sh.over(j, s, f, row, &l, from, to)
 	return f.finish(v, length), 0, exact
 }
 

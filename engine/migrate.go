@@ -159,8 +159,8 @@ func (m *migration) end(final *Plan) error {
 
 // dimOf returns the dimension with a number, nil if the plan has none.
 func (p *Plan) dimOf(id uint16) *dim {
-	if i, ok := p.dimAt[id]; ok {
-		return p.dims[i]
+	if int(id) < len(p.dimAt) && p.dimAt[id] != noDim {
+		return p.dims[p.dimAt[id]]
 	}
 	return nil
 }

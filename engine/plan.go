@@ -20,7 +20,7 @@ type Plan struct {
 
 	lanes     []*lane
 	dims      []*dim
-	dimAt     map[uint16]int // number of a dimension -> index in dims
+	dimAt     []uint16 // by the number of a dimension: its index in dims; noDim where there is none
 	rules     []*rulePlan
 	nsessions int
 	byType    [][]*lane // event type -> lanes that it concerns
@@ -121,6 +121,9 @@ type unitRef struct {
 	rule  *rulePlan
 }
 
+// noDim is the index of a dimension that the plan does not have.
+const noDim = 1<<16 - 1
+
 // unit tells what the block of a unit is; nothing for one that the plan does not know.
 func (d *dim) unit(u uint16) unitRef {
 	if int(u) < len(d.units) {
@@ -152,7 +155,7 @@ func (p *Plan) lookup(typ int32) []*lane {
 
 // NewPlan plans a set.
 func NewPlan(set *rules.Set, spec event.Spec, ts TimeSpec, units Units) (*Plan, error) {
-	p := &Plan{Set: set, Time: ts, dimAt: map[uint16]int{}, Schema: &event.Schema{Spec: spec, Paths: set.Paths, Types: set.Types}}
+	p := &Plan{Set: set, Time: ts, Schema: &event.Schema{Spec: spec, Paths: set.Paths, Types: set.Types}}
 	p.parts = newParts()
 	b := &planner{Plan: p, units: units, dims: map[string]*dim{}, scopes: map[string]*scope{}}
 	for i, r := range set.Rules {
@@ -231,7 +234,10 @@ func (b *planner) dim(lname string, by []event.Path, slots []int) *dim {
 		b.lanes = append(b.lanes, l)
 	}
 	d = &dim{id: b.dimNumber(key), at: len(b.Plan.dims), name: pathsText(by), lane: l, index: len(l.dims), slots: slots}
-	b.dimAt[d.id] = d.at
+	for len(b.dimAt) <= int(d.id) {
+		b.dimAt = append(b.dimAt, noDim)
+	}
+	b.dimAt[d.id] = uint16(d.at)
 	l.dims = append(l.dims, d)
 	b.dims[key] = d
 	b.Plan.dims = append(b.Plan.dims, d)

@@ -250,8 +250,6 @@ func (sh *shard) openRows(l *lane, o *op, id uint32) ([]state.Row, bool) {
 
 func (sh *shard) touch(d *dim, row *state.Row) { sh.rows[d.at].MarkDirty(row) }
 
-func (sh *shard) dimIndex(row *state.Row) uint32 { return uint32(sh.engine.plan.dimAt[row.Dim()]) }
-
 // before handles, for the rules that the event is about to be judged by, what is due before A. It reports whether there
 // was an instance to look at.
 func (sh *shard) before(rows []state.Row, ev *foldEvent) (looked bool) {

@@ -23,7 +23,7 @@ func (sh *shard) gcAt(row *state.Row, t int64) {
 }
 
 func (sh *shard) timerOf(row *state.Row, t int64) timer {
-	return timer{due: t, hash: row.Hash(), id: row.ID(), dim: uint16(sh.dimIndex(row)), check: row.Check()}
+	return timer{due: t, hash: row.Hash(), id: row.ID(), dim: sh.engine.plan.dimAt[row.Dim()], check: row.Check()}
 }
 
 // fire handles everything that is due at watermark w.
