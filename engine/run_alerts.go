@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"time"
+
 	"kelpie/alert"
 	"kelpie/event"
 	"kelpie/rules"
+	"kelpie/state"
 	"kelpie/window"
 )
 
@@ -63,4 +66,21 @@ func evidence(c *Change) *window.Span {
 		}
 	}
 	return &window.Span{Start: c.Opened - max(r.Longest, 1) + 1, End: c.Opened + 1}
+}
+
+// forgetMost is how many alerts are forgotten in one commit: more wait for the next one, which is not far off then.
+const forgetMost = 1000
+
+// forgetAlerts takes alerts that have resolved long ago, as event time goes, out of the state.
+func (l *loop) forgetAlerts(b *state.Batch) error {
+	history := l.s.o.History.Milliseconds()
+	if history <= 0 || l.engine.w < none+history {
+		return nil
+	}
+	n, err := alert.Forget(l.s.o.Store, b, l.engine.w-history, forgetMost)
+	l.tally.Forgotten += int64(n)
+	if n == forgetMost {
+		l.minute = l.s.o.Clock.After(time.Second)
+	}
+	return err
 }

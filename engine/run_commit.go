@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -104,7 +105,7 @@ func (l *loop) commit(sync bool) error {
 		return err
 	}
 	if l.retain {
-		if err := l.forgetDecisions(p.Batch); err != nil {
+		if err := errors.Join(l.forgetDecisions(p.Batch), l.forgetAlerts(p.Batch)); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ type Figures struct {
 	Strides                 int64                   // runs of records that were folded at once
 	Ticks                   int64                   // records that say that time went on
 	Evicted                 int64                   // rows that left memory
+	Forgotten               int64                   // alerts that had resolved long ago
 	Reloads, RefusedReloads int64                   // of the rules
 
 	sent []sentMark // when messages were committed, oldest first

@@ -500,3 +500,39 @@ func TestServicePartitions(t *testing.T) {
 		}
 	})
 }
+
+// TestServiceHistory keeps alerts for an hour of event time after they have resolved; one that is open stays.
+func TestServiceHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, vfs.NewMem())
+		w.rules = "rules: {r: {event: OrderCreated, by: customer_id, let: {n: count over 10m}, when: n > 0}}"
+		w.history = time.Hour
+		in, more := feed("shop")
+		w.inputs = []engine.Input{in}
+		l := start(t, w)
+		more <- order("early", "eu")
+		for range 16 { // the one whose orders do not end has been open all the time
+			more <- order("all along", "eu")
+			time.Sleep(5 * time.Minute)
+		}
+		left := func() (keys []string) {
+			alerts, _, _ := found(t, w.fs)
+			for _, a := range alerts {
+				keys = append(keys, strings.Split(a, `"`)[1])
+			}
+			slices.Sort(keys)
+			return keys
+		}
+		gone := l.service.Figures().Forgotten
+		l.halt()
+		if got := left(); gone != 1 || !slices.Equal(got, []string{"all along"}) {
+			t.Errorf("%d alerts are forgotten, left are %v", gone, got)
+		}
+		l = start(t, w)
+		time.Sleep(80 * time.Minute)
+		l.halt()
+		if got := left(); len(got) != 0 {
+			t.Errorf("long after everything left are %v", got)
+		}
+	})
+}

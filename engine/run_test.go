@@ -94,6 +94,7 @@ type world struct {
 	load     func() (*rules.Set, error)
 	started  func(*engine.Service)
 	keep     time.Duration // of the log
+	history  time.Duration // of alerts
 }
 
 func newWorld(tb testing.TB, fs vfs.FS) *world {
@@ -133,7 +134,7 @@ func (w *world) run(ctx context.Context) (err error) {
 	}
 	s := engine.NewService(engine.ServiceOptions{
 		Log: log, Store: store, Inputs: w.inputs, Dispatcher: d, Time: w.spec, Rules: w.set, Load: w.load,
-		Shards: w.shards, Memory: w.memory, Commit: w.commit, UntilEnd: w.untilEnd, Clock: wall{}, Logger: w.out,
+		Shards: w.shards, Memory: w.memory, Commit: w.commit, History: w.history, UntilEnd: w.untilEnd, Clock: wall{}, Logger: w.out,
 	})
 	if w.started != nil {
 		w.started(s)

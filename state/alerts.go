@@ -31,6 +31,15 @@ func (b *Batch) PutAlert(a AlertRow) {
 	}
 }
 
+// DeleteAlert forgets an alert.
+func (b *Batch) DeleteAlert(a AlertRow) {
+	for _, kind := range []byte{kindAlert, kindOpen} {
+		b.key = appendTimed(b.key[:0], kind, a.Opened, a.ID)
+		b.note(b.b.Delete(b.key, nil))
+	}
+	b.deleteNamed(kindAlertID, a.ID)
+}
+
 // Alert returns the alert with the id, or ErrNotFound.
 func (s *Store) Alert(id string) (AlertRow, error) {
 	v, err := s.get(appendNamed(nil, kindAlertID, id), nil)

@@ -72,10 +72,22 @@ func (b *Batch) DeleteMessages(ms []Message) {
 	for _, kind := range []byte{kindOutbox, kindDelivery} {
 		b.note(b.b.DeleteRange([]byte{kind}, appendSeq(nil, kind, end), nil))
 	}
-	for _, m := range ms {
-		b.key = appendOutboxOf(b.key[:0], m.Alert, m.Sequence)
-		b.note(b.b.Delete(b.key, nil))
+	for i := range ms {
+		b.deleteOutboxOf(&ms[i])
 	}
+}
+
+// DeleteMessage takes one message, wherever it stands, out of the outbox with its deliveries.
+func (b *Batch) DeleteMessage(m Message) {
+	b.key = appendSeq(b.key[:0], kindOutbox, m.Sequence)
+	b.note(b.b.Delete(b.key, nil))
+	b.note(b.b.DeleteRange(appendSeq(nil, kindDelivery, m.Sequence), appendSeq(nil, kindDelivery, m.Sequence+1), nil))
+	b.deleteOutboxOf(&m)
+}
+
+func (b *Batch) deleteOutboxOf(m *Message) {
+	b.key = appendOutboxOf(b.key[:0], m.Alert, m.Sequence)
+	b.note(b.b.Delete(b.key, nil))
 }
 
 // OutboxReady returns a channel that holds a token whenever further messages may be sent, or silences have changed, since

@@ -90,7 +90,7 @@ func runService(c *cobra.Command, o *runOptions) (err error) {
 		Log: h.log, Store: h.store, Dispatcher: h.dispatcher, Inputs: inputs,
 		Event: cfg.Event.Spec, Time: cfg.TimeSpec(), Rules: set,
 		Load:   func() (*rules.Set, error) { return loadConfigured(cfg) },
-		Shards: max(1, o.shards), Memory: rows, Commit: cfg.State.Commit, UntilEnd: o.untilEnd, Clock: wall{}, Logger: logger,
+		Shards: max(1, o.shards), Memory: rows, Commit: cfg.State.Commit, History: cfg.Alerts.History, UntilEnd: o.untilEnd, Clock: wall{}, Logger: logger,
 	})
 	api, err := h.openAPI(cfg, s, posts, logger)
 	if err != nil {

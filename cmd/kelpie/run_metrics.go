@@ -53,6 +53,7 @@ var help = []struct {
 	{"alerts_opened_total", []string{"rule"}, "Alerts that opened."},
 	{"alerts_resolved_total", []string{"rule"}, "Alerts that resolved."},
 	{"alerts_open", []string{"rule"}, "Alerts that are open."},
+	{"alerts_forgotten_total", nil, "Alerts that had resolved longer ago than they are kept, and are not in the state any more."},
 	{"table_updates_missing_total", []string{"table"}, "Updates of a table that left a field as it was, because something was missing."},
 	{"type_mismatches_total", nil, "Values of a type that the use does not allow."},
 	{"rules_info", []string{"version"}, "1 for the version of the rules that runs."},
@@ -228,6 +229,7 @@ func (s *scrape) rules(f *engine.Figures) {
 	}
 	s.count("type_mismatches_total", f.Engine.Mismatches)
 	s.gauge("rules_info", 1, f.Rules)
+	s.count("alerts_forgotten_total", f.Forgotten)
 	s.count("rules_reloads_total", f.Reloads, "adopted")
 	s.count("rules_reloads_total", f.RefusedReloads, "refused")
 }
