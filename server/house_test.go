@@ -1,12 +1,14 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,6 +60,7 @@ type house struct {
 	fs    vfs.FS
 	spec  server.Spec
 	event event.Spec
+	rules string // nothing is burst
 	now   func() time.Time
 	told  *told
 
@@ -101,7 +104,7 @@ func (h *house) start() {
 	check(err)
 	d, err := alert.NewDispatcher(h.store, []alert.Receiver{{Name: "told", Notifier: h.told}}, alert.Options{})
 	check(err)
-	set, err := rules.LoadBytes("rules.yml", []byte(burst), rules.Options{})
+	set, err := rules.LoadBytes("rules.yml", []byte(cmp.Or(h.rules, burst)), rules.Options{})
 	check(err)
 	p, _ := h.log.Progress(server.Input)
 	posts := source.NewPush(source.PushOptions{Name: server.Input, From: p.Mark.Line})
@@ -203,7 +206,13 @@ func (h *house) read(r *http.Response) (x reply) {
 // post posts a body; header are names and values.
 func (h *house) post(body string, header ...string) reply {
 	h.t.Helper()
-	r, err := http.NewRequest(http.MethodPost, h.url+"/v1/events", strings.NewReader(body))
+	return h.postTo("/v1/events", body, header...)
+}
+
+// postTo posts a body to a path.
+func (h *house) postTo(path, body string, header ...string) reply {
+	h.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, h.url+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -227,7 +236,10 @@ func order(id, customer string, at time.Time) string {
 }
 
 // logged returns the records of the log that were posted, in order.
-func (h *house) logged() (all []string) {
+func (h *house) logged() []string { return h.loggedFrom(server.Input) }
+
+// loggedFrom returns the records of the log that came from some origins, in order.
+func (h *house) loggedFrom(origins ...string) (all []string) {
 	h.t.Helper()
 	r := h.log.NewReader(h.log.FirstOffset())
 	defer r.Close()
@@ -241,7 +253,7 @@ func (h *house) logged() (all []string) {
 			h.t.Fatal(err)
 		}
 		for i := range b.Lines {
-			if x := b.Record(i); x.Source.Name == server.Input {
+			if x := b.Record(i); slices.Contains(origins, x.Source.Name) {
 				all = append(all, string(x.Payload))
 			}
 		}

@@ -45,6 +45,7 @@ func (s *Server) families() []*Route {
 	return slices.Concat(
 		s.healthRoutes(),
 		s.eventRoutes(),
+		s.decisionRoutes(),
 	)
 }
 

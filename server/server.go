@@ -36,6 +36,7 @@ type Options struct {
 // Service is what folds: engine.Service.
 type Service interface {
 	Health
+	Decider
 	// Phase returns what the service is doing.
 	Phase() engine.Phase
 	// Refuse keeps events that were refused.

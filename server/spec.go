@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"kelpie/engine"
 	"kelpie/secret"
 )
 
@@ -27,6 +28,9 @@ type Spec struct {
 	MaxBody   int64         `yaml:"max_body" unit:"bytes"` // of a request, as it comes and unpacked; default 10 MiB
 	Dedupe    time.Duration `yaml:"dedupe"`                // for how long an event's id is remembered; default 10m, 0s is not at all
 	DedupeIDs int           `yaml:"dedupe_ids"`            // how many ids are remembered at most, the newest; default 1,000,000
+
+	DecideWithin  time.Duration `yaml:"decide_within"`  // how long a decision may take; default 50ms
+	DecideDefault string        `yaml:"decide_default"` // the answer when it would take longer; default allow
 
 	Connections int   `yaml:"connections"`         // at once; default 1024
 	Requests    int   `yaml:"requests"`            // that are worked on at once; default 256
@@ -64,6 +68,7 @@ var scopes = []Scope{Ingest, Decide, Read, Operate}
 func DefaultSpec() Spec {
 	return Spec{
 		Listen: "127.0.0.1:9470", MaxBody: 10 << 20, Dedupe: 10 * time.Minute, DedupeIDs: 1_000_000,
+		DecideWithin: 50 * time.Millisecond, DecideDefault: engine.Allow,
 		Connections: 1024, Requests: 256, Memory: 256 << 20,
 	}
 }
@@ -73,7 +78,7 @@ func (s Spec) Validate() error {
 	if s.Listen == Off {
 		return nil
 	}
-	errs := []error{s.validateListen(), s.validateURL(), s.validateTokens(), s.validateLimits()}
+	errs := []error{s.validateListen(), s.validateURL(), s.validateTokens(), s.validateLimits(), s.validateDecide()}
 	if (s.TLS.Cert == "") != (s.TLS.Key == "") {
 		errs = append(errs, errors.New("tls: cert and key are needed both"))
 	}

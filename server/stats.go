@@ -14,6 +14,7 @@ type stats struct {
 	connections, turnedAway      atomic.Int64
 	accepted, refused, duplicate atomic.Int64 // events
 	appended                     histogram
+	decisions                    decisionStats
 }
 
 // Stats are what a server has done since it began, for its metrics.
@@ -26,6 +27,7 @@ type Stats struct {
 	Appended    engine.Histogram // seconds from reading a body until its events were durable
 	Memory      int64            // bytes that the bodies of requests take
 	Known       KnownStats
+	Decisions   DecisionStats
 	Routes      []RouteStats
 }
 
@@ -43,6 +45,7 @@ func (s *Server) Stats() Stats {
 		Accepted: s.stats.accepted.Load(), Refused: s.stats.refused.Load() - s.o.Refused, Duplicates: s.stats.duplicate.Load(),
 		Appended: s.stats.appended.read(), Memory: s.memory.taken.Load(),
 		Known: s.known.stats(s.o.Now().UnixMilli()),
+		Decisions: s.stats.decisions.read(),
 	}
 	for _, r := range append(slices.Clone(s.routes), &s.other) {
 		x := RouteStats{Name: r.name(), Codes: map[int]int64{}, Took: r.took.read()}

@@ -1,0 +1,190 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"kelpie/engine"
+	"kelpie/event"
+	"kelpie/journal"
+)
+
+func (s *Server) decisionRoutes() []*Route {
+	return []*Route{{Method: http.MethodPost, Path: "/v1/decisions", Scope: Decide, Handler: s.postDecision}}
+}
+
+// Decider answers events from the fold of them: engine.Service.
+type Decider interface {
+	// Decide appends an event and answers it.
+	Decide(ctx context.Context, line []byte, o engine.DecideOptions) (engine.Decision, error)
+	// Decided answers an event that was asked about before.
+	Decided(ctx context.Context, offset int64) (engine.Decision, error)
+}
+
+// decisionStats count answers.
+type decisionStats struct {
+	allow, review, block, exceeded, again atomic.Int64
+	evaluated, answered                   histogram
+}
+
+// postDecision takes one event and answers whether it is to go on.
+func (s *Server) postDecision(w http.ResponseWriter, r *http.Request) {
+	if p := s.accepting(); p != nil {
+		p.write(w)
+		return
+	}
+	began := s.o.Now()
+	f, p := formOf(r)
+	if p == nil && (f == linesForm || f == listForm) {
+		p = problem(http.StatusUnsupportedMediaType, "media-type", "One event, please", "a decision is about one event: post it as one JSON object")
+	}
+	if p != nil {
+		p.write(w)
+		return
+	}
+	b, p := s.readBody(w, r)
+	if p != nil {
+		p.write(w)
+		return
+	}
+	defer b.release()
+	if f == payloadForm {
+		f = objectForm
+		if p := b.wrap(r.Header); p != nil {
+			p.write(w)
+			return
+		}
+	}
+	results, p := s.decode(b.b, f)
+	if p == nil && len(results) != 1 {
+		p = problem(http.StatusBadRequest, "one-event", "One event, please", "a decision is about one event, and here are %d", len(results))
+	}
+	var d engine.Decision
+	var again bool
+	if p == nil {
+		d, again, p = s.decide(r.Context(), b, results)
+	}
+	if p != nil {
+		p.write(w)
+		return
+	}
+	s.countDecision(&d, again, s.o.Now().Sub(began))
+	writeJSON(w, http.StatusOK, decisionAnswer(&d, again))
+}
+
+// decide answers one event; again says that it was asked about before.
+func (s *Server) decide(ctx context.Context, b *body, results []result) (d engine.Decision, again bool, p *Problem) {
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
+	r := &results[0]
+	if r.status == refused {
+		if p := s.refuse(ctx, b.b, results); p != nil {
+			return d, false, p
+		}
+		return d, false, problem(http.StatusUnprocessableEntity, "refused", "The event was refused", "line %d, column %d: %s: %s", r.no.line, r.no.column, r.no.Reason, r.no.Detail)
+	}
+	for r.status == todo {
+		c := &claim{done: make(chan struct{})}
+		s.known.reserve(c, results, s.o.Now().UnixMilli())
+		if r.status == reserved {
+			d, err := s.o.Service.Decide(ctx, b.b[r.start:r.end], engine.DecideOptions{
+				Within: s.o.Spec.DecideWithin, Default: s.o.Spec.DecideDefault,
+				Kept: func(at journal.Appended, err error) { s.known.settle(c, at, err) },
+			})
+			return d, false, notDecided(err)
+		}
+		if _, err := await(ctx, results); err != nil {
+			return d, false, notKept(err, true)
+		}
+	}
+	d, err := s.o.Service.Decided(ctx, r.at)
+	return d, true, notDecided(err)
+}
+
+func notDecided(err error) *Problem {
+	var no *engine.Refused
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &no):
+		return problem(http.StatusUnprocessableEntity, "refused", "The event was refused", "%s: %s", no.Reason, no.Detail)
+	case errors.Is(err, engine.ErrNotAsked):
+		return problem(http.StatusConflict, "not-asked", "The event was posted before", "an event with this id came without asking for a decision, and has been folded")
+	}
+	return notKept(err, true)
+}
+
+func (s *Server) countDecision(d *engine.Decision, again bool, took time.Duration) {
+	t := &s.stats.decisions
+	switch {
+	case again:
+		t.again.Add(1)
+		return
+	case d.Exceeded:
+		t.exceeded.Add(1)
+	default:
+		t.evaluated.observe(d.Evaluated)
+	}
+	t.answered.observe(took)
+	switch d.Answer {
+	case engine.Block:
+		t.block.Add(1)
+	case engine.Review:
+		t.review.Add(1)
+	default:
+		t.allow.Add(1)
+	}
+}
+
+// decisionJSON is what is answered. Members may be added.
+type decisionJSON struct {
+	Decision  string         `json:"decision"`
+	Rules     []string       `json:"rules"`
+	Alerts    []string       `json:"alerts"`
+	Position  string         `json:"position,omitempty"`  // of the event in the log; of an answer by default it is not known yet
+	Shadow    []engine.Would `json:"shadow,omitempty"`    // what rules that do not decide would have said
+	Default   bool           `json:"default,omitempty"`   // the time budget ended before the rules had been judged
+	Duplicate bool           `json:"duplicate,omitempty"` // it was asked before, and this is the answer of then
+}
+
+func decisionAnswer(d *engine.Decision, again bool) decisionJSON {
+	x := decisionJSON{Decision: d.Answer, Rules: d.Rules, Alerts: d.Alerts, Shadow: d.Shadow, Default: d.Exceeded, Duplicate: again}
+	if d.Offset >= 0 {
+		x.Position = event.Position{Stream: "log", Kind: event.LogPosition, Offset: d.Offset}.String()
+	}
+	return x
+}
+
+// validateDecide says what is wrong with the settings of decisions.
+func (s Spec) validateDecide() error {
+	var errs []error
+	if s.DecideWithin < time.Millisecond || s.DecideWithin > time.Minute {
+		errs = append(errs, errors.New("decide_within: must be from 1ms to 1m"))
+	}
+	switch s.DecideDefault {
+	case engine.Allow, engine.Review, engine.Block:
+	default:
+		errs = append(errs, fmt.Errorf("decide_default: %q is no decision: there are allow, review, block", s.DecideDefault))
+	}
+	return errors.Join(errs...)
+}
+
+// DecisionStats count decisions.
+type DecisionStats struct {
+	Allow, Review, Block int64            // answers, without those that were given again
+	Default              int64            // of them, because the time budget had ended
+	Again                int64            // questions that had been asked before
+	Evaluated            engine.Histogram // seconds until the rules had been judged
+	Answered             engine.Histogram // seconds until the answer was given, which then is durable
+}
+
+func (t *decisionStats) read() DecisionStats {
+	return DecisionStats{
+		Allow: t.allow.Load(), Review: t.review.Load(), Block: t.block.Load(), Default: t.exceeded.Load(), Again: t.again.Load(),
+		Evaluated: t.evaluated.read(), Answered: t.answered.read(),
+	}
+}
