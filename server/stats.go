@@ -44,7 +44,7 @@ func (s *Server) Stats() Stats {
 		Connections: s.stats.connections.Load(), TurnedAway: s.stats.turnedAway.Load(),
 		Accepted: s.stats.accepted.Load(), Refused: s.stats.refused.Load() - s.o.Refused, Duplicates: s.stats.duplicate.Load(),
 		Appended: s.stats.appended.read(), Memory: s.memory.taken.Load(),
-		Known: s.known.stats(s.o.Now().UnixMilli()),
+		Known:     s.known.stats(s.o.Now().UnixMilli()),
 		Decisions: s.stats.decisions.read(),
 	}
 	for _, r := range append(slices.Clone(s.routes), &s.other) {

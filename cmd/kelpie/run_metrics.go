@@ -32,6 +32,11 @@ var help = []struct {
 	{"http_requests_total", []string{"route", "code"}, "Requests that were answered."},
 	{"http_request_seconds", []string{"route"}, "From the header of a request to its answer."},
 	{"http_append_seconds", nil, "From reading a body until its events were durable."},
+	{"decisions_total", []string{"answer"}, "Decisions by answer: allow, review or block."},
+	{"decisions_default_total", nil, "Decisions that are the default, because the time budget had ended."},
+	{"decisions_repeated_total", nil, "Decisions that were asked for again, and answered as before."},
+	{"decision_evaluated_seconds", nil, "From a request for a decision until the rules had been judged."},
+	{"decision_seconds", nil, "From a request for a decision until its answer, which is durable."},
 	{"http_connections", nil, "Connections that are open."},
 	{"http_connections_refused_total", nil, "Connections that were closed at once, because there were too many."},
 	{"http_bodies_bytes", nil, "Memory of the bodies that are being worked on."},
@@ -169,6 +174,14 @@ func (s *scrape) http(x server.Stats) {
 		}
 	}
 	s.histogram("http_append_seconds", x.Appended)
+	d := &x.Decisions
+	s.count("decisions_total", d.Allow, engine.Allow)
+	s.count("decisions_total", d.Review, engine.Review)
+	s.count("decisions_total", d.Block, engine.Block)
+	s.count("decisions_default_total", d.Default)
+	s.count("decisions_repeated_total", d.Again)
+	s.histogram("decision_evaluated_seconds", d.Evaluated)
+	s.histogram("decision_seconds", d.Answered)
 	s.gauge("http_connections", float64(x.Connections))
 	s.count("http_connections_refused_total", x.TurnedAway)
 	s.gauge("http_bodies_bytes", float64(x.Memory))
