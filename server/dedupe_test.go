@@ -32,7 +32,7 @@ func TestSentAgain(t *testing.T) {
 			t.Fatalf("restart %d: %d accepted, %d duplicates", restart, a.Accepted, a.Duplicates)
 		}
 		for i, e := range a.Events[:500] {
-			if e.Position != fmt.Sprintf("log@%d", i+1) || e.Status != "duplicate" || e.Index != i {
+			if e.Position != h.at(i) || e.Status != "duplicate" || e.Index != i {
 				t.Fatalf("event %d: %+v", i, e)
 			}
 		}

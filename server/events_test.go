@@ -17,7 +17,7 @@ func TestPostEvents(t *testing.T) {
 	now := time.Now()
 	one, two, three := order("e1", "c1", now), order("e2", "c1", now), order("", "c2", now)
 	a := h.post(one)
-	if a.status != http.StatusOK || a.Accepted != 1 || len(a.Events) != 1 || a.Events[0].Position != "log@1" || a.Events[0].Status != "accepted" {
+	if a.status != http.StatusOK || a.Accepted != 1 || len(a.Events) != 1 || a.Events[0].Position != h.at(0) || a.Events[0].Status != "accepted" {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	a = h.post(fmt.Sprintf("\n[ %s,\n  %s , {\"type\":\n\t\"x\",,}, %s]\n", two, three, one))
@@ -25,7 +25,7 @@ func TestPostEvents(t *testing.T) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	e := a.Events
-	if e[0].Position != "log@2" || e[1].Position != "log@3" || e[3].Status != "duplicate" || e[3].Position != "log@1" || e[3].Index != 3 {
+	if e[0].Position != h.at(1) || e[1].Position != h.at(2) || e[3].Status != "duplicate" || e[3].Position != h.at(0) || e[3].Index != 3 {
 		t.Error(a.body)
 	}
 	if e[2].Status != "refused" || e[2].Position != "http@1" || e[2].Line != 4 || e[2].Column != 6 || e[2].Reason != "not-json" || e[2].Index != 2 {

@@ -68,6 +68,7 @@ type house struct {
 	log   *journal.Log
 	store *state.Store
 	url   string
+	first int64 // offset of what is posted first
 	stop  func() error
 }
 
@@ -87,7 +88,11 @@ func (h *house) open() {
 		}
 	})
 	h.ready()
+	h.first = h.log.NextOffset()
 }
+
+// at is the position of the i-th event that was posted.
+func (h *house) at(i int) string { return fmt.Sprintf("log@%d", h.first+int64(i)) }
 
 // start starts the service.
 func (h *house) start() {
@@ -115,6 +120,7 @@ func (h *house) start() {
 	})
 	h.api, err = server.New(server.Options{
 		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Event: h.event, Future: 5 * time.Minute, Now: h.now,
+		Refused: int64(h.store.RejectedCounts().Total),
 	})
 	check(err)
 	check(h.api.Listen())

@@ -72,7 +72,9 @@ type Server struct {
 	known    *known
 	loaded   atomic.Bool // known holds what the log holds
 	stats    stats
+	certs    *certificates // nil: without TLS
 	listener net.Listener
+	stopping chan struct{}
 }
 
 // New returns a server that does not listen yet.
@@ -83,15 +85,21 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, requests: make(chan struct{}, o.Spec.Requests), memory: budget{most: o.Spec.Memory}}
-	s.known = newKnown(o.Spec.Dedupe, o.Spec.DedupeIDs)
+	s := &Server{
+		o: o, requests: make(chan struct{}, o.Spec.Requests), memory: budget{most: o.Spec.Memory},
+		other: Route{Path: "other", Free: true}, tokens: bearers(o.Spec.Tokens), hosts: hostsOf(o.Spec),
+		known: newKnown(o.Spec.Dedupe, o.Spec.DedupeIDs), stopping: make(chan struct{}),
+	}
 	if err := s.decoders.init(o.Event); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
+	if o.Spec.TLS.Cert != "" {
+		var err error
+		if s.certs, err = newCertificates(o.Spec.TLS, o.Logger, o.Now); err != nil {
+			return nil, err
+		}
+	}
 	s.stats.refused.Store(o.Refused)
-	s.other = Route{Path: "other", Free: true}
-	s.tokens = bearers(o.Spec.Tokens)
-	s.hosts = hostsOf(o.Spec)
 	s.route()
 	return s, nil
 }
@@ -127,19 +135,25 @@ func (s *Server) Serve(ctx context.Context) error {
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
 		ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
 	}
+	serve := func() error { return h.Serve(s.listener) }
+	if s.certs != nil {
+		h.TLSConfig = s.certs.server()
+		serve = func() error { return h.ServeTLS(s.listener, "", "") }
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		s.remember(ctx)
 		return nil
 	})
 	group.Go(func() error {
-		if err := h.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("http: %w", err)
 		}
 		return nil
 	})
 	group.Go(func() error {
 		<-ctx.Done()
+		close(s.stopping)
 		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		if err := h.Shutdown(soon); err != nil { // somebody is slow
@@ -149,3 +163,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	})
 	return group.Wait()
 }
+
+// Stopping returns a channel that is closed when the server takes nothing new: answers that go on for as long as their
+// callers stay end then.
+func (s *Server) Stopping() <-chan struct{} { return s.stopping }
