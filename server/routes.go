@@ -83,6 +83,9 @@ func (s *Server) guard(rt *Route, handler http.HandlerFunc) http.Handler {
 			_ = a.rc.SetReadDeadline(began.Add(bodyGrace)) // where there are no deadlines there is no network
 		}
 		secure(w.Header(), rt)
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close") // there may have been a Content-Length, too (RFC 9112, 6.1)
+		}
 		r, p := s.admit(rt, r)
 		if p != nil {
 			p.write(a)
