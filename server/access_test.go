@@ -15,8 +15,8 @@ import (
 	"kelpie/server"
 )
 
-// nobody is a service that takes nothing.
-type nobody struct{}
+// nobody is a service that takes nothing: what it is asked beside this is answered as an internal error.
+type nobody struct{ server.Service }
 
 func (nobody) Problems() ([]string, error)                              { return nil, nil }
 func (nobody) Phase() engine.Phase                                      { return engine.Recovering }
@@ -40,7 +40,7 @@ func newServer(t *testing.T, change func(*server.Spec)) *server.Server {
 	t.Helper()
 	spec := server.DefaultSpec()
 	change(&spec)
-	s, err := server.New(server.Options{Spec: spec, Service: nobody{}})
+	s, err := server.New(server.Options{Spec: spec, Service: nobody{nil}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,8 +38,11 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9470} }
 
-// ready is a service that works.
-type ready struct{ refused int }
+// ready is a service that works, and takes events.
+type ready struct {
+	Service
+	refused int
+}
 
 func (*ready) Problems() ([]string, error) { return nil, nil }
 func (*ready) Phase() engine.Phase         { return engine.Running }

@@ -107,7 +107,7 @@ func newTLSServer(t *testing.T, a *authority, clientCA bool) *tlsServer {
 		spec.TLS.ClientCA = filepath.Join(s.dir, "ca.pem")
 	}
 	var err error
-	s.Server, err = server.New(server.Options{Spec: spec, Service: nobody{}, Log: emptyLog{}, Now: s.now})
+	s.Server, err = server.New(server.Options{Spec: spec, Service: nobody{nil}, Log: emptyLog{}, Now: s.now})
 	if err == nil {
 		err = s.Listen()
 	}
@@ -215,7 +215,7 @@ func TestWrongCertificates(t *testing.T) {
 	}
 	c, k, empty := name("cert", cert), name("key", key), name("empty", nil)
 	for _, spec := range []server.TLS{{Cert: c, Key: empty}, {Cert: empty, Key: k}, {Cert: dir + "/none", Key: k}, {Cert: c, Key: k, ClientCA: empty}} {
-		o := server.Options{Spec: server.DefaultSpec(), Service: nobody{}}
+		o := server.Options{Spec: server.DefaultSpec(), Service: nobody{nil}}
 		o.Spec.TLS = spec
 		if _, err := server.New(o); err == nil {
 			t.Errorf("%+v is taken", spec)
