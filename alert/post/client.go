@@ -134,9 +134,15 @@ type hidden struct {
 func (e *hidden) Error() string { return e.text }
 func (e *hidden) Unwrap() error { return e.cause }
 
-// mask hides secrets in a text, also as they stand in addresses and headers.
-func (c *Client) mask(text string) string {
-	for _, s := range c.hide {
+// mask hides the client's secrets in a text.
+func (c *Client) mask(text string) string { return Mask(text, c.hide...) }
+
+// Mask hides secrets in a text, also as they stand in addresses.
+func Mask(text string, secrets ...string) string {
+	for _, s := range secrets {
+		if s == "" {
+			continue
+		}
 		for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s)} {
 			text = strings.ReplaceAll(text, form, "(secret)")
 		}

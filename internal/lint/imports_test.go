@@ -38,7 +38,7 @@ var floors = map[string]int{
 
 // notifiers tell the world. The command imports them, and the configuration for their settings, and nothing else can:
 // a backtest pages nobody.
-var notifiers = []string{"alert/alertmanager", "alert/file", "alert/stdout", "alert/pagerduty", "alert/slack", "alert/webhook"}
+var notifiers = []string{"alert/alertmanager", "alert/email", "alert/file", "alert/stdout", "alert/pagerduty", "alert/slack", "alert/webhook"}
 
 // trade is what notifiers are made of. It stands between package alert and them, and nothing else imports it but the
 // command, which hands it to them.
@@ -49,6 +49,7 @@ var trade = []string{"alert/post", "alert/words"}
 var helpers = map[string]int{
 	"alert/alerttest":                     3,
 	"alert/alertmanager/alertmanagertest": 4,
+	"alert/email/emailtest":               4,
 	"alert/slack/slacktest":               4,
 	"alert/pagerduty/pagerdutytest":       4,
 	"source/sourcetest":                   3,
