@@ -128,10 +128,11 @@ func (sh *shard) prefetch(g []op, evs []foldEvent) {
 	}
 	var b byte
 	for i := range g {
+		b += sh.rows[lanes[g[i].lane].dims[0].at].Approach(sh.ids[i])
+	}
+	for i := range g {
 		l := lanes[g[i].lane]
-		if sh.ids[i] != nowhere {
-			b += sh.rows[l.dims[0].at].Touch(sh.ids[i])
-		}
+		b += sh.rows[l.dims[0].at].Touch(sh.ids[i])
 		rec := evs[g[i].ev].rec
 		for _, slot := range l.workOf(rec.Type).reads {
 			if f := &rec.Fields[slot]; f.Kind != event.FieldAbsent {

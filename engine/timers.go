@@ -60,8 +60,13 @@ func (sh *shard) peekTimers(w int64) {
 
 // peek touches the rows of those timers that are due by w.
 func (sh *shard) peek(list []timer, w int64) {
-	for _, t := range list {
-		if t.due <= w && t.id != nowhere {
+	for i := range list {
+		if t := &list[i]; t.due <= w {
+			sh.touched += sh.rows[t.dim].Approach(t.id)
+		}
+	}
+	for i := range list {
+		if t := &list[i]; t.due <= w {
 			sh.touched += sh.rows[t.dim].Touch(t.id)
 		}
 	}
