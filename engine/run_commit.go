@@ -115,6 +115,9 @@ func (l *loop) commit(sync bool) error {
 	}
 	clear(l.rejected)
 	l.rejected, l.refusals, l.changes = l.rejected[:0], 0, 0
+	if l.retain {
+		l.keepQuiet()
+	}
 	if err := l.noted.put(p.Batch); err != nil {
 		return err
 	}
@@ -163,7 +166,9 @@ type notes struct {
 	Newest int64    `json:"newest"`          // the newest event time, ms
 	Read   int64    `json:"read"`            // the append time of that event, ms
 	Parts  []string `json:"parts,omitempty"` // names of the sources that are partitions: the first one has number 1
-	Rules  string   `json:"rules,omitempty"` // version of the rules that the log names last, "" if it names none
+
+	Quiet map[string]Quiet `json:"quiet,omitempty"` // by rule, as of the last minute
+	Rules string           `json:"rules,omitempty"` // version of the rules that the log names last, "" if it names none
 
 	stored []byte
 }

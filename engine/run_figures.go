@@ -25,6 +25,8 @@ type Figures struct {
 	Forgotten               int64                   // alerts that had resolved long ago
 	Reloads, RefusedReloads int64                   // of the rules
 
+	Quiet map[string]Quiet // by rule
+
 	sent []sentMark // when messages were committed, oldest first
 }
 
@@ -85,10 +87,13 @@ type tally struct {
 	Figures
 	past map[string]RuleCounters // of engines that went before, by rule
 	sick map[string]bool         // rules that have been said to be unhealthy
+
+	judged map[string]int64 // judgements of each rule when the figures were published last
 }
 
 func newTally() *tally {
-	t := &tally{past: map[string]RuleCounters{}, sick: map[string]bool{}}
+	t := &tally{past: map[string]RuleCounters{}, sick: map[string]bool{}, judged: map[string]int64{}}
+	t.Quiet = map[string]Quiet{}
 	t.Open, t.Inputs = map[string]int64{}, map[string]InputFigures{}
 	t.Appended.Counts, t.Commits.Counts = make([]int64, len(buckets)), make([]int64, len(buckets))
 	return t
@@ -160,6 +165,8 @@ func (h Histogram) clone() Histogram {
 // publish lets others see the figures, and says which rules have become unhealthy.
 func (l *loop) publish() {
 	f := l.tally.snapshot(l.engine, l.rules)
+	l.tally.watch(f.Engine.Rules, l.now())
+	f.Quiet = maps.Clone(l.tally.Quiet)
 	for i := range f.Engine.Rules {
 		if r := &f.Engine.Rules[i]; r.Errors > 0 && !l.tally.sick[r.Rule] {
 			l.tally.sick[r.Rule] = true

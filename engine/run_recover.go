@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"kelpie/alert"
 	"kelpie/journal"
@@ -21,6 +22,7 @@ func newLoop(s *Service) (*loop, error) {
 	if err := l.noted.load(s.o.Store); err != nil {
 		return nil, err
 	}
+	maps.Copy(l.tally.Quiet, l.noted.Quiet)
 	return l, l.install(s.o.Rules)
 }
 

@@ -26,6 +26,7 @@ var help = []struct {
 	labels []string
 	help   string
 }{
+	{"ready", nil, "1 while events are taken and judged; /readyz says why not."},
 	{"events_total", []string{"input", "outcome"}, "Events by input and what became of them: folded or refused. What was folded again from the log at the start has the input (log)."},
 	{"refused_total", []string{"reason"}, "Events ever refused, by reason; counted in the state."},
 	{"http_events_total", []string{"outcome"}, "Events that were posted: accepted (durable in the log), duplicate (known by their id), refused."},
@@ -52,6 +53,7 @@ var help = []struct {
 	{"rule_abstentions_total", []string{"rule", "reason"}, "Judgements that abstained: something was missing, or ready was false (not_ready)."},
 	{"rule_errors_total", []string{"rule"}, "Judgements that failed with an error."},
 	{"rule_healthy", []string{"rule"}, "1 unless a judgement of the rule has failed."},
+	{"rule_blind", []string{"rule"}, "1 while the rule has judged nothing for twice its longest silence, and at least ten minutes."},
 	{"rule_warming", []string{"rule"}, "1 while some window of the rule could not be full yet."},
 	{"rule_late_total", []string{"rule"}, "Judgements of windows that had closed, because of a late event."},
 	{"rule_too_late_total", []string{"rule"}, "Events that came too late for a fact of the rule."},
@@ -107,6 +109,8 @@ type scrape struct {
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	s := scrape{m, out}
 	f := m.service.Figures()
+	problems, _ := s.service.Problems()
+	s.flag("ready", len(problems) == 0)
 	s.storage()
 	s.outbox(f, time.Now())
 	if m.api != nil {
@@ -117,7 +121,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	s.input(f)
 	s.time(f, time.Now())
-	s.rules(f)
+	s.rules(f, time.Now())
 	s.work(f)
 }
 
@@ -222,7 +226,7 @@ func (s *scrape) time(f *engine.Figures, now time.Time) {
 	s.count("strides_total", f.Strides)
 }
 
-func (s *scrape) rules(f *engine.Figures) {
+func (s *scrape) rules(f *engine.Figures, now time.Time) {
 	for i := range f.Engine.Rules {
 		r := &f.Engine.Rules[i]
 		s.count("rule_evaluations_total", r.Evaluated, r.Rule)
@@ -230,6 +234,7 @@ func (s *scrape) rules(f *engine.Figures) {
 		s.count("rule_abstentions_total", r.NotReady, r.Rule, "not_ready")
 		s.count("rule_errors_total", r.Errors, r.Rule)
 		s.flag("rule_healthy", r.Errors == 0, r.Rule)
+		s.flag("rule_blind", f.Quiet[r.Rule].Blind(now), r.Rule)
 		s.flag("rule_warming", r.Warming, r.Rule)
 		s.count("rule_late_total", r.Late, r.Rule)
 		s.count("rule_too_late_total", r.TooLate, r.Rule)

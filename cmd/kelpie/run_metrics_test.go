@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -29,6 +30,41 @@ func TestMetricsAreExplained(t *testing.T) {
 		}
 		if line := fmt.Sprintf("| `%s` | %s |", name, m.help); !strings.Contains(string(page), "\n"+line+"\n") {
 			t.Errorf("docs/operations.md lacks the line\n%s", line)
+		}
+	}
+}
+
+// TestDeployNamesMetrics wants every metric that deploy/ names to be one, and every alert to be in docs/operations.md.
+func TestDeployNamesMetrics(t *testing.T) {
+	known := map[string]bool{}
+	for _, m := range help {
+		for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
+			known["kelpie_"+m.name+suffix] = true
+		}
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	metric, alert := regexp.MustCompile(`kelpie_\w+`), regexp.MustCompile(`alert: (\w+)`)
+	for _, name := range []string{"prometheus-rules.yml", "prometheus-rules.test.yml", "grafana-dashboard.json"} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "deploy", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := metric.FindAllString(string(b), -1)
+		if len(found) == 0 {
+			t.Errorf("deploy/%s names no metric", name)
+		}
+		for _, m := range found {
+			if !known[m] {
+				t.Errorf("deploy/%s: there is no metric %s", name, m)
+			}
+		}
+		for _, a := range alert.FindAllStringSubmatch(string(b), -1) {
+			if !strings.Contains(string(page), "`"+a[1]+"`") {
+				t.Errorf("docs/operations.md does not say what to do about %s", a[1])
+			}
 		}
 	}
 }
