@@ -56,20 +56,25 @@ func (s *scope) openLog(row *state.Row, b []byte) (l window.Log) {
 
 // evalFacts fills the environment with the rule's facts: those that its conditions need, or all.
 func (sh *shard) evalFacts(j *judgement, all bool) {
-	env := &sh.env
-	if j.rule.tables != nil {
-		sh.evalTables(j)
-	}
 	if all {
+		if j.rule.tables != nil {
+			sh.evalTables(j)
+		}
 		for i := range j.rule.facts {
 			sh.evalFact(j, i)
 		}
 		return
 	}
-	for i := range env.Facts {
-		env.Facts[i] = event.Value{}
+	sh.evalSome(j, j.rule.need)
+}
+
+// evalSome fills the environment with the tables and some facts; the others are missing.
+func (sh *shard) evalSome(j *judgement, need []int) {
+	if j.rule.tables != nil {
+		sh.evalTables(j)
 	}
-	for _, i := range j.rule.need {
+	clear(sh.env.Facts)
+	for _, i := range need {
 		sh.evalFact(j, i)
 	}
 }
@@ -77,7 +82,7 @@ func (sh *shard) evalFacts(j *judgement, all bool) {
 func (sh *shard) evalFact(j *judgement, i int) {
 	fp := &j.rule.facts[i]
 	env := &sh.env
-	if fp.Expr != nil {
+	if fp.shared == nil {
 		env.Facts[i] = fp.Expr.Eval(env)
 		return
 	}
@@ -87,13 +92,10 @@ func (sh *shard) evalFact(j *judgement, i int) {
 		j.approx |= 1 << i
 	}
 	env.Facts[i], env.Samples[i] = v, samples
-	if !exact && fp.shared.sums() && !v.IsMissing() {
+	if !exact && fp.shared.adds && !v.IsMissing() {
 		j.inexact |= 1 << i
 	}
 }
-
-// sums reports whether the fact adds values up, so that float64s among them make it inexact.
-func (f *fact) sums() bool { return f.Agg == "sum" || f.Agg == "avg" || f.Agg == "stddev" }
 
 // windowFact computes a fact as of the judgement.
 func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples int64, exact bool) {
@@ -122,14 +124,14 @@ func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples 
 		if j.mode != onClose && b != nil {
 			v, exact = f.agg.Value(b[f.acc : f.acc+f.agg.Size()])
 			if exact {
-				return f.finish(v, f.Window.Over), 0, true
+				return f.finish(v, f.over), 0, true
 			}
 		}
 		v, exact = sh.scanSliding(j, s, f, row, b)
-		return f.finish(v, f.Window.Over), 0, exact
+		return f.finish(v, f.over), 0, exact
 	case slidingScan:
 		v, exact = sh.scanSliding(j, s, f, row, b)
-		return f.finish(v, f.Window.Over), 0, exact
+		return f.finish(v, f.over), 0, exact
 	case previousFact, gapFact:
 		return sh.previous(j, fp, row, b), 0, true
 	case unseenFact:
@@ -157,10 +159,10 @@ func nearest(v event.Value) event.Value {
 
 // finish turns a count into a rate, and a sum into what an expression sees of it.
 func (f *fact) finish(v event.Value, over int64) event.Value {
-	if f.Agg == "sum" {
+	switch {
+	case f.sum:
 		return nearest(v)
-	}
-	if f.Agg != "rate" || v.IsMissing() {
+	case !f.rate || v.IsMissing():
 		return v
 	}
 	n, _ := v.Float64()

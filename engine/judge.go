@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"kelpie/alert"
 	"kelpie/event"
 	"kelpie/rules"
@@ -16,11 +18,16 @@ const (
 	abstain
 )
 
-// prepare points the environment to the rule's own values.
+// prepare makes the environment that of a rule whose facts are not known yet.
 func (sh *shard) prepare(rp *rulePlan) {
-	e := &sh.envs[rp.index]
-	sh.env.Facts, sh.env.Samples, sh.env.Tables, sh.env.Prev = e.facts, e.samples, e.tables, e.prev
-	sh.env.Missing, sh.env.Err = "", nil
+	e, env := &sh.known, &sh.env
+	env.Facts, env.Samples = e.facts[:len(rp.facts)], e.samples[:len(rp.facts)]
+	env.Tables, env.Prev = e.tables[:len(rp.tables)], e.prev[:len(rp.PrevRefs)]
+	clear(env.Facts)
+	clear(env.Samples)
+	clear(env.Tables)
+	clear(env.Prev)
+	env.Missing, env.Err = "", nil
 }
 
 // evaluate answers whether the rule holds. why says what an abstention is for.
@@ -79,9 +86,15 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, ev *foldEvent, asOf 
 	j := &sh.judged
 	*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows}
 	sh.prepare(rp)
-	sh.evalFacts(j, sh.wantAll)
-	v, why := sh.evaluate(rp)
 	sh.count.evaluated[rp.index]++
+	if rp.first != nil && !sh.wantAll && !sh.hasInstance(rp, home) {
+		if !sh.firstHolds(j) {
+			return
+		}
+	} else {
+		sh.evalFacts(j, sh.wantAll)
+	}
+	v, why := sh.evaluate(rp)
 	if sh.wantAll {
 		sh.report(j, v, why)
 	}
@@ -92,6 +105,42 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, ev *foldEvent, asOf 
 	sh.step(j, home, v)
 	if v == yes && rp.Decide != "" && sh.engine.decides {
 		sh.verdict(j, home)
+	}
+}
+
+// firstHolds evaluates the first part of the rule's `when`, which mostly decides, before the facts that only the others
+// need; these it evaluates if the answer still depends on them.
+func (sh *shard) firstHolds(j *judgement) bool {
+	rp := j.rule
+	sh.evalSome(j, rp.firstNeed)
+	truth, ok := rp.first.Test(&sh.env)
+	if !ok {
+		sh.abstains(rp)
+		return false
+	}
+	if truth {
+		for _, i := range rp.restNeed {
+			sh.evalFact(j, i)
+		}
+	}
+	return truth
+}
+
+// splitWhen finds the part of `when` that is worth to be asked first.
+func (rp *rulePlan) splitWhen() {
+	first, ok := rp.When.First()
+	if !ok || rp.Ready != nil {
+		return
+	}
+	need := reachedFacts(rp.Rule, first)
+	if len(need) == len(rp.need) {
+		return
+	}
+	rp.first, rp.firstNeed = first, need
+	for _, i := range rp.need {
+		if !slices.Contains(need, i) {
+			rp.restNeed = append(rp.restNeed, i)
+		}
 	}
 }
 

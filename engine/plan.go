@@ -97,22 +97,26 @@ type tableWork struct {
 	reads   bool // some expression reads the row
 }
 
-// rulePlan is one rule with where its facts come from.
+// rulePlan is one rule with where its facts come from. What most events need of it stands in front, as in fact.
 type rulePlan struct {
-	*rules.Rule
-	index      int
 	scope      *scope
-	unit       uint16 // of its instance's block
-	bit        uint64 // in the scope's flags: the instance has a block
+	index      int
+	bit        uint64      // in the scope's flags: the instance has a block
+	first      *rules.Expr // the first part of `when`, if some facts are needed only where it is true
+	firstNeed  []int       // facts that it reaches
 	facts      []factPlan
-	need       []int // facts that ready, when and resolve reach; ascending
 	tables     []tableSource
-	beat       int64
-	row        int   // the window whose span a row shows: index of a fact, or -1
-	keep       []int // field slots that a judgement without an event needs of the last one
-	foreign    bool  // has facts by another key
-	farTable   bool  // reads a table of another key
-	onlySeries bool  // has no other window that is judged on a close
+	unit       uint16 // of its instance's block
+	foreign    bool   // has facts by another key
+	farTable   bool   // reads a table of another key
+	onlySeries bool   // has no other window that is judged on a close
+
+	*rules.Rule
+	need     []int // facts that ready, when and resolve reach; ascending
+	restNeed []int // those that first does not
+	beat     int64
+	row      int   // the window whose span a row shows: index of a fact, or -1
+	keep     []int // field slots that a judgement without an event needs of the last one
 }
 
 // unitRef tells what a block of a row is.
@@ -291,6 +295,7 @@ func (b *planner) rule(i int, r *rules.Rule) {
 		rp.farTable = rp.farTable || tp.dim != home
 	}
 	rp.need, rp.keep = neededFacts(r), keptFields(r, b.Set.Paths)
+	rp.splitWhen()
 	rp.onlySeries = onlySeries(r)
 	rp.unit = b.unit(rp.signature(b.Set.Paths))
 	home.setUnit(rp.unit, unitRef{rule: rp})
@@ -468,7 +473,10 @@ func (d *dim) work(types []string, t int) (w dimWork) {
 }
 
 // neededFacts returns the facts that the rule's conditions reach, directly or through other facts.
-func neededFacts(r *rules.Rule) []int {
+func neededFacts(r *rules.Rule) []int { return reachedFacts(r, r.Ready, r.When, r.Resolve) }
+
+// reachedFacts returns the facts that expressions of the rule reach, directly or through other facts, in ascending order.
+func reachedFacts(r *rules.Rule, list ...*rules.Expr) []int {
 	need := make([]bool, len(r.Facts))
 	mark := func(x *rules.Expr) {
 		if x != nil {
@@ -477,9 +485,9 @@ func neededFacts(r *rules.Rule) []int {
 			}
 		}
 	}
-	mark(r.Ready)
-	mark(r.When)
-	mark(r.Resolve)
+	for _, x := range list {
+		mark(x)
+	}
 	for i := len(r.Facts) - 1; i >= 0; i-- {
 		if need[i] {
 			mark(r.Facts[i].Expr)

@@ -124,20 +124,26 @@ const (
 	sessionScan
 )
 
-// fact is one window fact of a scope, shared by all rules of the scope that name it.
+// fact is one window fact of a scope, shared by all rules of the scope that name it. What most events need of it stands in
+// front: what a thousand rules need does not fit a cache, so that each line of it counts.
 type fact struct {
+	kind   factKind
+	sum    bool
+	rate   bool
+	adds   bool // it adds values up, so that float64s among them make it inexact
+	feed   int  // -1: not in the log
+	bit    uint64
+	column int // -1: no argument
+	view   int
+	acc    int // offset of the accumulator in the block, pane or session
+	agg    window.Aggregate
+	id     int   // in the plan
+	over   int64 // Window.Over
+
 	*rules.Fact
-	id      int // in the plan
-	kind    factKind
-	agg     window.Aggregate
 	of      []string
 	filter  int
-	feed    int // -1: not in the log
-	bit     uint64
-	column  int // -1: no argument
 	arg     *rules.Expr
-	view    int
-	acc     int // offset of the accumulator in the block, pane or session
 	grid    *grid
 	sess    *sessions
 	mask    uint64 // its bit in the masks of panes and sessions
@@ -175,7 +181,8 @@ func (s *scope) fact(f *rules.Fact) *fact {
 			return x
 		}
 	}
-	x := &fact{Fact: f, of: f.Of, filter: -1, feed: -1, column: -1, arg: f.Arg}
+	x := &fact{Fact: f, of: f.Of, filter: -1, feed: -1, column: -1, arg: f.Arg, over: f.Window.Over,
+		sum: f.Agg == "sum", rate: f.Agg == "rate", adds: f.Agg == "sum" || f.Agg == "avg" || f.Agg == "stddev"}
 	s.facts = append(s.facts, x)
 	return x
 }

@@ -35,7 +35,7 @@ type shard struct {
 	wantAll  bool // all facts, not only those that conditions need
 
 	env       rules.Env
-	envs      []ruleEnv
+	known     ruleEnv
 	typeText  string
 	judged    judgement
 	late      []bool // by sessions: the current event came too late for them
@@ -60,9 +60,18 @@ type shard struct {
 	applied   uint32 // events of the stride, up to the one folded last
 }
 
+// ruleEnv holds the values of the rule that is being judged. All rules take turns with it, which keeps it in the cache.
 type ruleEnv struct {
 	facts, tables, prev []event.Value
 	samples             []int64
+}
+
+// fit makes room for the rule's values.
+func (e *ruleEnv) fit(rp *rulePlan) {
+	e.facts = make([]event.Value, max(len(e.facts), len(rp.Facts)))
+	e.samples = make([]int64, len(e.facts))
+	e.tables = make([]event.Value, max(len(e.tables), len(rp.TableRefs)))
+	e.prev = make([]event.Value, max(len(e.prev), len(rp.PrevRefs)))
 }
 
 func newShard(e *Engine, i int) *shard {
@@ -73,10 +82,7 @@ func newShard(e *Engine, i int) *shard {
 		sh.rows = append(sh.rows, state.NewRows(d.id, &sh.mem, nil, 0))
 	}
 	for _, rp := range p.rules {
-		sh.envs = append(sh.envs, ruleEnv{
-			facts: make([]event.Value, len(rp.Facts)), samples: make([]int64, len(rp.Facts)),
-			tables: make([]event.Value, len(rp.TableRefs)), prev: make([]event.Value, len(rp.PrevRefs)),
-		})
+		sh.known.fit(rp)
 	}
 	sh.count.init(p)
 	return sh
@@ -294,10 +300,11 @@ func (sh *shard) judgeScope(s *scope, rows []state.Row, ev *foldEvent) {
 		a = getTime(row.Block(s.unit), scopeA)
 	}
 	sh.judgeLate(s, row, ev, true)
+	if !s.onEvent {
+		return
+	}
 	for _, rp := range s.rules {
-		if rp.OnEvent {
-			sh.judgeEvent(rp, rows, ev, a)
-		}
+		sh.judgeEvent(rp, rows, ev, a)
 	}
 }
 

@@ -1,6 +1,10 @@
 package rules
 
-import "kelpie/event"
+import (
+	"slices"
+
+	"kelpie/event"
+)
 
 // Expr is one compiled expression. Safe for concurrent use with separate Envs.
 type Expr struct {
@@ -35,6 +39,42 @@ func (x *Expr) Test(env *Env) (truth, ok bool) {
 
 // Field returns the slot of the event field that the expression is, if it is nothing but that.
 func (x *Expr) Field() (slot int, ok bool) { return x.field, x.field >= 0 }
+
+// First returns the first of the conditions that x joins by `and`: x is not true where that is not. ok is false if x is no
+// such join, or if the first condition reads fields of previous events, which come with facts that it does not name.
+func (x *Expr) First() (first *Expr, ok bool) {
+	if x.root.op != opAnd {
+		return nil, false
+	}
+	n := conjuncts(x.root, nil)[0]
+	first = &Expr{Src: n.name, Type: n.typ, Canon: canon(n), eval: compileValue(n), test: compileTruth(n), field: -1, root: n}
+	return first, first.uses(n)
+}
+
+// uses notes what n reads; ok is false if it reads something that x cannot tell of.
+func (x *Expr) uses(n *node) (ok bool) {
+	note := func(list *[]int) {
+		if !slices.Contains(*list, n.slot) {
+			*list = append(*list, n.slot)
+		}
+	}
+	switch n.op {
+	case opFact, opSamples:
+		note(&x.Facts)
+	case opField:
+		note(&x.Fields)
+	case opTable:
+		note(&x.Tables)
+	case opPrev:
+		return false
+	}
+	for _, a := range n.args {
+		if !x.uses(a) {
+			return false
+		}
+	}
+	return true
+}
 
 // SrcError is a mistake in an expression's source.
 type SrcError struct {
