@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,9 @@ type Options struct {
 	Retention  time.Duration  // how long what was delivered is kept, with its attempts; default 7 days
 	Chance     func() float64 // of the backoff, in [0, 1); nil is random
 	Log        *slog.Logger   // nil discards
+
+	Groups  []GroupReceiver // who is told of groups of alerts
+	Routing Spec            // how alerts are put into groups; without Groups nothing of it matters
 }
 
 func (o *Options) setDefaults() {
@@ -41,11 +45,13 @@ func (o *Options) setDefaults() {
 }
 
 // Dispatcher empties the outbox: it sends every message to every receiver, at least once, the messages of one alert
-// in order, and keeps what became of them. Each receiver has a goroutine of its own, so none waits for another.
+// in order, and keeps what became of them. Receivers of groups are told as the routes say. Each receiver has a goroutine
+// of its own, so none waits for another.
 type Dispatcher struct {
 	store   *state.Store
 	options Options
 	workers []*worker
+	router  *router // nil: there are no receivers of groups
 
 	progress struct {
 		sync.Mutex
@@ -80,10 +86,27 @@ func NewDispatcher(s *state.Store, receivers []Receiver, o Options) (*Dispatcher
 		o.Log.Warn("alert: receiver is not configured any more and forgotten", "receiver", name, "unsent", last-upTo)
 		b.DeleteReceiver(name)
 	}
-	if b.Empty() {
-		return d, nil
+	if !b.Empty() {
+		if err := s.Commit(b, true); err != nil {
+			return nil, err
+		}
 	}
-	return d, s.Commit(b, true)
+	r, err := newRouter(d, o.Groups, o.Routing)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.lanes) > 0 {
+		d.router = r
+	}
+	return d, nil
+}
+
+// link returns the address of an alert; "" if none is known.
+func (d *Dispatcher) link(id string) string {
+	if d.options.Routing.Link == "" {
+		return ""
+	}
+	return strings.TrimSuffix(d.options.Routing.Link, "/") + "/alerts/" + id
 }
 
 // Run delivers until ctx is done, which is no error, or the state fails.
@@ -91,6 +114,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, w := range d.workers {
 		group.Go(func() error { return w.run(ctx) })
+	}
+	if d.router != nil {
+		group.Go(func() error { return d.router.run(ctx) })
 	}
 	group.Go(func() error { return d.sweep(ctx) })
 	group.Go(func() error { d.wakeOnCommits(ctx); return nil })
@@ -110,6 +136,9 @@ func (d *Dispatcher) wakeOnCommits(ctx context.Context) {
 			for _, w := range d.workers {
 				w.wake()
 			}
+			if d.router != nil {
+				d.router.wake()
+			}
 			if len(d.workers) == 0 {
 				d.progressed() // there is nobody to wait for
 			}
@@ -117,12 +146,24 @@ func (d *Dispatcher) wakeOnCommits(ctx context.Context) {
 	}
 }
 
-// Drain waits until every receiver is done with all that has been committed so far, or ctx is done.
-func (d *Dispatcher) Drain(ctx context.Context) error {
+// Drain waits until every receiver is done with all that has been committed so far, or ctx is done. Groups that wait for
+// their time, and what is to be tried again later, stay in the state.
+func (d *Dispatcher) Drain(ctx context.Context) error { return d.drain(ctx, false) }
+
+// Finish is Drain where nothing more will come: groups are told at once, and what failed is waited for.
+func (d *Dispatcher) Finish(ctx context.Context) error {
+	if d.router != nil {
+		d.router.finish.Store(true)
+		d.router.wake()
+	}
+	return d.drain(ctx, true)
+}
+
+func (d *Dispatcher) drain(ctx context.Context, finishing bool) error {
 	last := d.store.LastMessage()
 	for {
 		changed := d.changed()
-		if d.doneUpTo() >= last {
+		if d.doneUpTo() >= last && (d.router == nil || d.router.figures.Load().done(last, finishing)) {
 			return nil
 		}
 		select {
@@ -138,6 +179,9 @@ func (d *Dispatcher) doneUpTo() uint64 {
 	upTo := d.store.LastMessage()
 	for _, w := range d.workers {
 		upTo = min(upTo, w.upTo.Load())
+	}
+	if d.router != nil {
+		upTo = min(upTo, d.router.figures.Load().upTo)
 	}
 	return upTo
 }
@@ -179,4 +223,15 @@ func (d *Dispatcher) Stats() []ReceiverStats {
 		})
 	}
 	return all
+}
+
+// RouterStats returns figures for the receivers of groups; none if there are none.
+func (d *Dispatcher) RouterStats() RouterStats {
+	if d.router == nil {
+		return RouterStats{}
+	}
+	f := d.router.figures.Load()
+	s := f.RouterStats
+	s.Waiting = int64(d.store.LastMessage() - f.upTo)
+	return s
 }

@@ -45,11 +45,25 @@ func Forget(s *state.Store, b *state.Batch, before int64, limit int) (n int, err
 // toldUpTo returns the sequence number up to which all receivers are done.
 func toldUpTo(s *state.Store) (uint64, error) {
 	receivers, err := s.Receivers()
+	if err != nil {
+		return 0, err
+	}
 	upTo := s.LastMessage()
+	if routed, _, ok, err := s.Router(); err != nil {
+		return 0, err
+	} else if ok {
+		upTo = min(upTo, routed)
+	}
 	for _, done := range receivers {
 		upTo = min(upTo, done)
 	}
-	return upTo, err
+	return upTo, nil
+}
+
+// inSomeGroup reports whether a receiver of groups is still to be told of an alert.
+func inSomeGroup(s *state.Store, id string) (is bool, err error) {
+	err = s.Members(id, func(state.Member) error { is = true; return nil })
+	return is, err
 }
 
 func forget(s *state.Store, b *state.Batch, row state.AlertRow, told uint64) (bool, error) {
@@ -61,6 +75,9 @@ func forget(s *state.Store, b *state.Batch, row state.AlertRow, told uint64) (bo
 		if m.Sequence > told {
 			return false, nil
 		}
+	}
+	if inGroup, err := inSomeGroup(s, row.ID); err != nil || inGroup {
+		return false, err
 	}
 	for _, m := range ms {
 		b.DeleteMessage(m)

@@ -59,6 +59,18 @@ type GroupNotifier interface {
 	NotifyGroup(ctx context.Context, n *Notification) (memo string, err error)
 }
 
+// GroupReceiver is somebody who is told of groups of alerts, in one way or in several.
+type GroupReceiver struct {
+	ReceiverSpec
+	Notifiers []NamedNotifier
+}
+
+// NamedNotifier is one way to a receiver, under the name by which it is remembered what it has been told.
+type NamedNotifier struct {
+	Kind     string // slack, webhook, …
+	Notifier GroupNotifier
+}
+
 // DeliveryError says of a failed delivery what is known about another try.
 type DeliveryError struct {
 	Err   error

@@ -89,6 +89,7 @@ type silence struct{}
 
 func (silence) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 func (silence) Drain(context.Context) error   { return nil }
+func (silence) Finish(context.Context) error  { return nil }
 
 // memorySource is a source of lines in memory.
 type memorySource struct {

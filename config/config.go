@@ -25,7 +25,7 @@ type Config struct {
 	Sources  []Source    `yaml:"sources"`
 	Log      Log         `yaml:"log"`
 	State    state.Spec  `yaml:"state"`
-	Alerts   alert.Spec  `yaml:"alerts"`
+	Alerts   Alerts      `yaml:"alerts"`
 	HTTP     server.Spec `yaml:"http"`
 	Metrics  Metrics     `yaml:"metrics"`
 	Logging  Logging     `yaml:"logging"`
@@ -87,7 +87,7 @@ func defaults() *Config {
 		Rules:    []string{"rules"},
 		Log:      Log{Segment: 128 << 20},
 		State:    state.DefaultSpec(),
-		Alerts:   alert.DefaultSpec(),
+		Alerts:   Alerts{Spec: alert.DefaultSpec()},
 		HTTP:     server.DefaultSpec(),
 		Metrics:  Metrics{Listen: "127.0.0.1:9477"},
 		Logging:  Logging{Level: "info", Format: "text"},
@@ -142,6 +142,11 @@ func (c *Config) resolve(dir string) {
 	at(&c.HTTP.TLS.Cert)
 	at(&c.HTTP.TLS.Key)
 	at(&c.HTTP.TLS.ClientCA)
+	for i := range c.Alerts.Receivers {
+		for _, path := range c.Alerts.Receivers[i].paths() {
+			at(path)
+		}
+	}
 	for i := range c.Rules {
 		at(&c.Rules[i])
 	}

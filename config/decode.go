@@ -82,6 +82,9 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, unit string) {
 		d.mapping(n, v)
 	case reflect.Slice:
 		d.list(n, v)
+	case reflect.Pointer: // nil stands for what is not set
+		v.Set(reflect.New(v.Type().Elem()))
+		d.decode(n, v.Elem(), unit)
 	default:
 		d.simple(n, v, unit)
 	}
@@ -256,17 +259,23 @@ func (d *decoder) invalid(n *yaml.Node, err error) {
 	}
 }
 
-// find returns the node of a setting: of a member of a mapping (name.key) or of a list (name.3) where it names one.
+// find returns the node of a setting: of a member of a mapping, or of a list, or of what is in one (routes.0.receiver), as
+// deep as it is written.
 func find(n *yaml.Node, setting string) *yaml.Node {
+	if at := n.Get(setting); at != nil {
+		return at
+	}
 	name, rest, deeper := strings.Cut(setting, ".")
 	at := n.Get(name)
+	if n != nil && n.Kind == yaml.List {
+		if i, err := strconv.Atoi(name); err == nil && i < len(n.Entries) {
+			at = n.Entries[i].Value
+		}
+	}
 	if at == nil || !deeper {
 		return at
 	}
-	if i, err := strconv.Atoi(rest); err == nil && at.Kind == yaml.List && i < len(at.Entries) {
-		return at.Entries[i].Value
-	}
-	return at.Get(rest)
+	return find(at, rest)
 }
 
 // field is a setting of a struct.

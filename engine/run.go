@@ -84,6 +84,8 @@ type Dispatcher interface {
 	Run(ctx context.Context) error
 	// Drain waits until all that has been committed so far has been delivered, or ctx is done.
 	Drain(ctx context.Context) error
+	// Finish is Drain where nothing more will come: nothing waits for more to be told with it.
+	Finish(ctx context.Context) error
 }
 
 // Input is something that the service reads.
@@ -186,11 +188,15 @@ func (s *Service) limit(stop context.Context, over <-chan struct{}, hurry func()
 	}
 }
 
-// drain waits a while for what has been committed to be delivered.
+// drain waits a while for what has been committed to be delivered; at the end of the input for all there is to tell.
 func (s *Service) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Grace)
 	defer cancel()
-	if err := s.o.Dispatcher.Drain(ctx); err != nil && s.o.Store.Err() == nil {
+	tell := s.o.Dispatcher.Drain
+	if s.intake.complete {
+		tell = s.o.Dispatcher.Finish
+	}
+	if err := tell(ctx); err != nil && s.o.Store.Err() == nil {
 		s.o.Logger.Warn("kelpie: not everything could be delivered, the rest is at the next start", "error", err)
 	}
 	return s.o.Store.Err()

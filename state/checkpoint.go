@@ -9,6 +9,7 @@ import (
 // Names of the single values of kind "m".
 const (
 	metaFormat     = "format"     // u32
+	metaRouter     = "router"     // u64 twice
 	metaSeed       = "seed"       // u64
 	metaCheckpoint = "checkpoint" // JSON
 	metaCounters   = "counters"   // JSON

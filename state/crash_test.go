@@ -28,6 +28,13 @@ func step(s *Store, b *Batch, i int) error {
 		id := fmt.Sprintf("alert%d", i/4)
 		b.PutAlert(AlertRow{ID: id, Opened: int64(i / 4), Open: i%4 == 0, Data: []byte(value)})
 		b.Enqueue(id, "changed", []byte(value))
+		b.SetGroup("group", []byte(value))
+		b.SetMember(id, "group", []byte(value))
+		b.SetNotification(uint64(i), []string{id}, []byte(value))
+		b.SetOutcome(uint64(i), []byte(value))
+		b.DeleteNotification(uint64(i-4), []string{fmt.Sprintf("alert%d", (i-4)/4)})
+		b.SetRouter(uint64(i/2), uint64(i))
+		b.SetSilence(id, []byte(value))
 	}
 	if i%3 == 0 {
 		b.Reject(Rejected{Position: event.Position{Stream: "log", Offset: int64(i)}, Reason: event.NotJSON, Raw: []byte(value)})
@@ -75,7 +82,7 @@ func crashOptions(fs vfs.FS) Options {
 func dump(t *testing.T, s *Store) string {
 	t.Helper()
 	var all []byte
-	for _, kind := range "AOacdjmnopqrsvz" {
+	for _, kind := range "AOacdeghjmnopqrstuvyz" {
 		if err := s.scan([]byte{byte(kind)}, nil, func(k, v []byte) (bool, error) {
 			all = fmt.Appendf(all, "%q = %q\n", k, v)
 			return true, nil

@@ -11,8 +11,10 @@ import "encoding/binary"
 //	"O" opened i64 | id                        nothing: the alert is open
 //	"c" dim u16 | hash u64 | keylen u32 | key | chunk u64   a chunk of a long window
 //	"e" offset u64                             what was decided about an event of the log
+//	"g" id                                     a group of alerts that a receiver is told of together
+//	"h" alert id | 0 | group id                an alert in a group
 //	"j" sequence u64                           a refused event
-//	"m" name                                   single values: format, seed, checkpoint, counters
+//	"m" name                                   single values: format, seed, checkpoint, counters, router
 //	"n" name                                   single values of the engine's own
 //	"o" sequence u64                           a message to be sent
 //	"d" sequence u64 | receiver                its delivery to a receiver
@@ -20,25 +22,34 @@ import "encoding/binary"
 //	"q" receiver                               up to where a receiver is done with the outbox
 //	"r" dim u16 | hash u64 | key               a row of a key dimension
 //	"s" name                                   where a source stands
+//	"t" sequence u64                           a notification
+//	"u" alert id | 0 | sequence u64            nothing: finds the notifications about an alert
 //	"v" fingerprint                            a rule version's text
+//	"y" sequence u64                           what became of a notification
 //	"z" id                                     a silence
 const (
-	kindAlertID   = 'a'
-	kindAlert     = 'A'
-	kindOpen      = 'O'
-	kindChunk     = 'c'
-	kindDelivery  = 'd'
-	kindDecision  = 'e'
-	kindRejected  = 'j'
-	kindMeta      = 'm'
-	kindNote      = 'n'
-	kindOutbox    = 'o'
-	kindOutboxOf  = 'p'
-	kindReceiver  = 'q'
-	kindRow       = 'r'
-	kindSource    = 's'
-	kindRules     = 'v'
-	kindSilence   = 'z'
+	kindAlertID        = 'a'
+	kindAlert          = 'A'
+	kindOpen           = 'O'
+	kindChunk          = 'c'
+	kindDelivery       = 'd'
+	kindDecision       = 'e'
+	kindGroup          = 'g'
+	kindMember         = 'h'
+	kindRejected       = 'j'
+	kindMeta           = 'm'
+	kindNote           = 'n'
+	kindOutbox         = 'o'
+	kindOutboxOf       = 'p'
+	kindReceiver       = 'q'
+	kindRow            = 'r'
+	kindSource         = 's'
+	kindNotification   = 't'
+	kindNotificationOf = 'u'
+	kindRules          = 'v'
+	kindOutcome        = 'y'
+	kindSilence        = 'z'
+
 	seqKeySize    = 1 + 8
 	rowKeyPrefix  = 1 + 2 + 8
 	chunkKeyExtra = 4 + 8
@@ -125,8 +136,17 @@ func parseChunkKey(k []byte) (dim uint16, hash uint64, key []byte, chunk uint64,
 
 // appendOutboxOf appends the key under which an alert's message is found.
 func appendOutboxOf(dst []byte, alert string, seq uint64) []byte {
-	dst = append(append(append(dst, kindOutboxOf), alert...), 0)
-	return be.AppendUint64(dst, seq)
+	return appendAlertSeq(dst, kindOutboxOf, alert, seq)
+}
+
+// appendAlertSeq appends a key of a kind that is followed by an alert's id and a sequence number.
+func appendAlertSeq(dst []byte, kind byte, alert string, seq uint64) []byte {
+	return be.AppendUint64(append(appendNamed(dst, kind, alert), 0), seq)
+}
+
+// appendMember appends the key of an alert in a group.
+func appendMember(dst []byte, alert, group string) []byte {
+	return append(append(appendNamed(dst, kindMember, alert), 0), group...)
 }
 
 // after returns the first key behind all keys that begin with prefix, in place; nil if there is none.

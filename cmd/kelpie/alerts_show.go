@@ -97,11 +97,16 @@ func (o *showOptions) show(c *cobra.Command, id string) error {
 	if err != nil {
 		return err
 	}
+	told, err := alert.ToldOf(s, a.ID)
+	if err != nil {
+		return err
+	}
+	sent = addTold(sent, &told)
 	out := c.OutOrStdout()
 	if o.asJSON {
-		return o.writeJSON(c, cfg, s, a, sent)
+		return o.writeJSON(c, cfg, s, a, sent, told.Held)
 	}
-	if err := writeAlert(out, a, sent); err != nil || !o.events {
+	if err := writeAlert(out, a, sent, told.Held); err != nil || !o.events {
 		return err
 	}
 	return o.writeEvents(c, cfg, s, a)
@@ -159,8 +164,18 @@ func deliveriesOf(s *state.Store, id string) ([]delivery, error) {
 	return all, nil
 }
 
+// addTold adds what became of the notifications of groups that the alert was in.
+func addTold(all []delivery, told *alert.Told) []delivery {
+	for _, o := range told.Outcomes {
+		all = append(all, delivery{o.Kind, state.Delivery{
+			Receiver: o.Receiver, Attempts: o.Attempts, Error: o.LastError(), Next: o.Next, Done: o.Done, GivenUp: o.GivenUp,
+		}})
+	}
+	return all
+}
+
 // writeJSON writes the alert's stable form with what became of its messages, and its events if they are wanted.
-func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert, sent []delivery) error {
+func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert, sent []delivery, held []alert.Held) error {
 	doc, err := a.MarshalJSON()
 	if err != nil {
 		return err
@@ -171,6 +186,13 @@ func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.S
 	}
 	b := append(bytes.TrimSuffix(doc, []byte("}")), `,"deliveries":`...)
 	b = append(b, deliveries...)
+	if len(held) > 0 {
+		text, err := json.Marshal(held)
+		if err != nil {
+			return err
+		}
+		b = append(append(b, `,"held":`...), text...)
+	}
 	out := c.OutOrStdout()
 	if !o.events {
 		_, err := out.Write(append(b, "}\n"...))

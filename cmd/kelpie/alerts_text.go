@@ -14,7 +14,7 @@ import (
 )
 
 // writeAlert writes an alert for people, with what became of the messages about it.
-func writeAlert(out io.Writer, a *alert.Alert, sent []delivery) error {
+func writeAlert(out io.Writer, a *alert.Alert, sent []delivery, held []alert.Held) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%s\t%s\n", name, clean(fmt.Sprintf(format, args...), 2000))
@@ -53,6 +53,9 @@ func writeAlert(out io.Writer, a *alert.Alert, sent []delivery) error {
 	}
 	for _, d := range sent {
 		line("sent", "%s to %s: %s", d.Message, d.Receiver, deliveryText(&d))
+	}
+	for _, h := range held {
+		line("held", "from %s: %s", h.Receiver, strings.TrimSpace(h.Reason+" "+h.By))
 	}
 	if a.Rules != "" {
 		line("rules", "version %s", a.Rules)

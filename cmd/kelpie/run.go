@@ -167,15 +167,21 @@ func openHouse(cfg *config.Config, logger *slog.Logger, o houseOptions) (h *hous
 		return h, err
 	}
 	h.closers = append(h.closers, h.store)
-	receivers, err := h.openReceivers(cfg.Alerts, o.out)
+	receivers, err := h.openReceivers(cfg.Alerts.Spec, o.out)
 	if err != nil {
 		return h, err
 	}
-	h.dispatcher, err = alert.NewDispatcher(h.store, append(receivers, o.more...), alert.Options{Retention: cfg.Alerts.Keep, Log: logger})
+	groups, err := h.openGroupReceivers(cfg.Alerts.Receivers)
+	if err != nil {
+		return h, err
+	}
+	h.dispatcher, err = alert.NewDispatcher(h.store, append(receivers, o.more...), alert.Options{
+		Retention: cfg.Alerts.Keep, Log: logger, Groups: groups, Routing: cfg.Alerts.Spec,
+	})
 	return h, err
 }
 
-// openReceivers opens those who are told.
+// openReceivers opens those who are told of every alert by itself.
 func (h *house) openReceivers(spec alert.Spec, out io.Writer) (all []alert.Receiver, err error) {
 	if spec.Stdout != "off" {
 		all = append(all, alert.Receiver{Name: "stdout", Notifier: stdout.New(out, stdout.Format(spec.Stdout))})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kelpie/alert"
 	"kelpie/engine"
 	"kelpie/server"
 	"kelpie/state"
@@ -65,9 +66,14 @@ var help = []struct {
 	{"type_mismatches_total", nil, "Values of a type that the use does not allow."},
 	{"rules_info", []string{"version"}, "1 for the version of the rules that runs."},
 	{"rules_reloads_total", []string{"outcome"}, "Attempts to change the rules: adopted or refused."},
-	{"outbox_messages", []string{"receiver"}, "Messages that are committed and not delivered."},
+	{"outbox_messages", []string{"receiver"}, "Messages, or notifications of groups, that are committed and not delivered."},
 	{"outbox_age_seconds", []string{"receiver"}, "Since when the oldest of them has been waiting, at the most."},
 	{"deliveries_total", []string{"receiver", "outcome"}, "Attempts to deliver: delivered, failed (and tried again), given_up."},
+	{"alert_groups", []string{"receiver"}, "Groups of alerts that are not over, of which the receiver is told."},
+	{"notifications_total", []string{"receiver", "kind"}, "Notifications of groups that were made: opened, updated, resolved, reminder, acknowledged, escalated, digest."},
+	{"notifications_delayed", []string{"receiver"}, "Groups that wait to be told because of the receiver's limit."},
+	{"alerts_suppressed_total", []string{"receiver", "reason"}, "Alerts that the receiver was not told of for a while: silence, maintenance, inhibited, muted."},
+	{"alerts_unrouted_total", nil, "Alerts that no route took."},
 	{"append_seconds", nil, "From reading a batch until it was durable in the log, and its turn to be folded."},
 	{"commit_seconds", nil, "Commits of the state."},
 	{"commits_synced_total", nil, "Commits that were synced, since somebody was to be told."},
@@ -116,6 +122,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	if m.api != nil {
 		s.http(m.api.Stats())
 	}
+	s.groups(time.Now())
 	if f.Engine == nil {
 		return // it is starting
 	}
@@ -200,6 +207,31 @@ func (s *scrape) outbox(f *engine.Figures, now time.Time) {
 		age := 0.0
 		if at := f.Committed(last - uint64(r.Waiting) + 1); r.Waiting > 0 && !at.IsZero() {
 			age = now.Sub(at).Seconds()
+		}
+		s.gauge("outbox_age_seconds", age, r.Receiver)
+		s.count("deliveries_total", r.Delivered, r.Receiver, "delivered")
+		s.count("deliveries_total", r.Failures, r.Receiver, "failed")
+		s.count("deliveries_total", r.GivenUp, r.Receiver, "given_up")
+	}
+}
+
+func (s *scrape) groups(now time.Time) {
+	stats := s.house.dispatcher.RouterStats()
+	s.count("alerts_unrouted_total", stats.Unrouted)
+	for i := range stats.Receivers {
+		r := &stats.Receivers[i]
+		s.gauge("alert_groups", float64(r.Groups), r.Receiver)
+		for _, k := range alert.Kinds() {
+			s.count("notifications_total", r.Made[k], r.Receiver, string(k))
+		}
+		s.gauge("notifications_delayed", float64(r.Delayed), r.Receiver)
+		for _, reason := range alert.HeldReasons {
+			s.count("alerts_suppressed_total", r.Suppressed[reason], r.Receiver, reason)
+		}
+		s.gauge("outbox_messages", float64(r.Waiting), r.Receiver)
+		age := 0.0
+		if !r.Oldest.IsZero() {
+			age = now.Sub(r.Oldest).Seconds()
 		}
 		s.gauge("outbox_age_seconds", age, r.Receiver)
 		s.count("deliveries_total", r.Delivered, r.Receiver, "delivered")

@@ -74,9 +74,10 @@ func TestDeployNamesMetrics(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
-		"kelpie.yml": "rules: rules.yml\nsources: [{files: in.jsonl}]\nalerts: {stdout: \"off\", file: alerts.jsonl}\n",
-		"rules.yml":  killRules,
-		"in.jsonl":   `{"type":"OrderCreated","time":"2026-01-05T10:00:00Z","customer_id":"c1","region":"eu","amount":1}` + "\nwhat\n",
+		"kelpie.yml": "rules: rules.yml\nsources: [{files: in.jsonl}]\nalerts: {stdout: \"off\", file: alerts.jsonl, " +
+			"receivers: [{name: nobody, webhook: {url: \"https://127.0.0.1:1/\"}}], routes: [{match: rule = none, receiver: nobody}]}\n",
+		"rules.yml": killRules,
+		"in.jsonl":  `{"type":"OrderCreated","time":"2026-01-05T10:00:00Z","customer_id":"c1","region":"eu","amount":1}` + "\nwhat\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

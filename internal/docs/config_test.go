@@ -2,6 +2,7 @@ package docs
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestConfiguration(t *testing.T) {
 		if want := config.Default("."); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:%d: these are not the defaults:\ngot  %+v\nwant %+v", f.file, f.line, got, want)
 		}
-		for _, name := range settingsOf(reflect.TypeFor[config.Config]()) {
+		for _, name := range settingsOf(reflect.TypeFor[config.Config](), nil) {
 			if !strings.Contains(f.text, name+":") {
 				t.Errorf("%s:%d: the setting %s is not shown", f.file, f.line, name)
 			}
@@ -34,14 +35,16 @@ func TestConfiguration(t *testing.T) {
 	}
 }
 
-// settingsOf returns the names of all settings of a struct, whatever they are in.
-func settingsOf(typ reflect.Type) (names []string) {
+// settingsOf returns the names of all settings of a struct, whatever they are in. What is behind a pointer, the settings
+// of a notifier, has a page of its own.
+func settingsOf(typ reflect.Type, in []reflect.Type) (names []string) {
 	for typ.Kind() == reflect.Slice {
 		typ = typ.Elem()
 	}
-	if typ.Kind() != reflect.Struct {
+	if typ.Kind() != reflect.Struct || slices.Contains(in, typ) {
 		return nil
 	}
+	in = append(in, typ)
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
@@ -49,7 +52,7 @@ func settingsOf(typ reflect.Type) (names []string) {
 			names = append(names, name)
 		}
 		if name != "" || f.Anonymous {
-			names = append(names, settingsOf(f.Type)...)
+			names = append(names, settingsOf(f.Type, in)...)
 		}
 	}
 	return names
