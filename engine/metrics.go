@@ -18,12 +18,12 @@ type Counters struct {
 // RuleCounters are what one rule has done.
 type RuleCounters struct {
 	Rule              string
-	Evaluated         int64 // judgements, those that abstained included
-	Missing, NotReady int64 // judgements that abstained: for a name that was missing, because `ready` was false
-	Errors            int64 // judgements that failed
-	Late              int64 // judgements of windows that had closed, because of a late event
-	TooLate           int64 // events that came too late for a fact
-	Warming           bool  // some fact's window could not be full as of the newest event
+	Evaluated         int64    // judgements, those that abstained included
+	Missing, NotReady int64    // judgements that abstained: for a name that was missing, because `ready` was false
+	Errors            int64    // judgements that failed
+	Late              int64    // judgements of windows that had closed, because of a late event
+	TooLate           int64    // events that came too late for a fact
+	Warming           []string // facts whose windows could not be full as of the newest event
 	Opened, Resolved  int64
 	LastError         string
 }
@@ -49,7 +49,7 @@ func (e *Engine) Counters() *Counters {
 	c := &Counters{Rules: make([]RuleCounters, len(e.plan.rules)), Tables: make([]TableCounters, len(e.plan.Set.Tables))}
 	warming := e.Warming()
 	for i, rp := range e.plan.rules {
-		c.Rules[i].Rule, c.Rules[i].Warming = rp.Name, len(warming[rp.Name]) > 0
+		c.Rules[i].Rule, c.Rules[i].Warming = rp.Name, warming[rp.Name]
 	}
 	for i, t := range e.plan.Set.Tables {
 		c.Tables[i].Table = t.Name

@@ -37,29 +37,30 @@ const (
 	mostName    = 256
 )
 
-func (c *Command) validate() error {
+// Validate says what is wrong with a command, in words that begin with the name of the member.
+func (c *Command) Validate() error {
 	switch {
 	case c.Alert == "":
-		return errors.New("engine: command: no alert is named")
+		return errors.New("alert: none is named")
 	case c.By == "" || len(c.By) > mostName:
-		return fmt.Errorf("engine: command: who says it is needed, in at most %d bytes", mostName)
+		return fmt.Errorf("by: who says it is needed, in at most %d bytes", mostName)
 	case len(c.Comment) > mostComment:
-		return fmt.Errorf("engine: command: a comment has at most %d bytes", mostComment)
+		return fmt.Errorf("comment: it has at most %d bytes", mostComment)
 	case c.Kind == journal.AlertLabelled && c.Verdict != alert.TruePositive && c.Verdict != alert.FalsePositive:
-		return fmt.Errorf("engine: command: a label is %s or %s", alert.TruePositive, alert.FalsePositive)
+		return fmt.Errorf("verdict: it is %s or %s", alert.TruePositive, alert.FalsePositive)
 	}
 	switch c.Kind {
 	case journal.AlertAcknowledged, journal.AlertLabelled, journal.AlertResolved:
 		return nil
 	}
-	return fmt.Errorf("engine: command: %v is none", c.Kind)
+	return fmt.Errorf("kind: %v is none of a command", c.Kind)
 }
 
 // Command appends the command to the log and waits until what it changes has been committed. Errors that it would change
 // nothing (errors.Is ErrNoAlert, ErrOver) leave it in the log as it was said.
 func (s *Service) Command(ctx context.Context, c Command) error {
-	if err := c.validate(); err != nil {
-		return err
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("engine: command: %w", err)
 	}
 	payload, err := json.Marshal(c)
 	if err != nil {
@@ -151,8 +152,8 @@ func (l *loop) carryOut(kind journal.Kind, payload []byte, at int64) error {
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return err
 	}
-	if err := c.validate(); err != nil {
-		return err
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("engine: command: %w", err)
 	}
 	return l.command(&c, at)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kelpie/journal"
+	"kelpie/rules"
 )
 
 // Figures are what a service has done since it started, for its metrics. They are as they were at the last commit.
@@ -13,6 +14,7 @@ type Figures struct {
 	Engine *Counters        // of the rules that run; what earlier versions of a rule have done is in it
 	Open   map[string]int64 // alerts that are open, by rule
 	Rules  string           // fingerprint of the rules that run
+	Set    *rules.Set       // the rules that run; nil before the first commit
 
 	Inputs                  map[string]InputFigures // by name; what was folded from the log at the start is under "(log)"
 	Appended                Histogram               // seconds from reading a batch until it was durable in the log, and its turn to be folded
@@ -148,6 +150,7 @@ func (t *tally) retire(c *Counters) {
 func (t *tally) snapshot(e *Engine, version string) *Figures {
 	f := t.Figures
 	f.Open, f.Inputs, f.Rules = maps.Clone(t.Open), maps.Clone(t.Inputs), version
+	f.Set = e.plan.Set
 	f.Appended, f.Commits, f.sent = t.Appended.clone(), t.Commits.clone(), slices.Clone(t.sent)
 	f.Engine = e.Counters()
 	for i := range f.Engine.Rules {

@@ -119,7 +119,7 @@ func (h *house) start() {
 		Time: engine.TimeSpec{Disorder: 2000, Idle: 30_000, Future: 300_000}, Memory: 16 << 20, Commit: time.Millisecond,
 	})
 	h.api, err = server.New(server.Options{
-		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Event: h.event, Future: 5 * time.Minute, Now: h.now,
+		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Event: h.event, Future: 5 * time.Minute, Now: h.now,
 		Refused: int64(h.store.RejectedCounts().Total),
 	})
 	check(err)

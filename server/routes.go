@@ -46,6 +46,8 @@ func (s *Server) families() []*Route {
 		s.healthRoutes(),
 		s.eventRoutes(),
 		s.decisionRoutes(),
+		s.alertRoutes(),
+		s.ruleRoutes(),
 	)
 }
 

@@ -16,6 +16,7 @@ import (
 	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/source"
+	"kelpie/state"
 )
 
 // Options say what a server answers from. It closes none of it.
@@ -24,6 +25,7 @@ type Options struct {
 	Service Service
 	Posts   Posts
 	Log     Log
+	Store   *state.Store // what has been committed
 
 	Event   event.Spec
 	Future  time.Duration // how far an event may be ahead of its arrival; 0: no limit
@@ -37,6 +39,9 @@ type Options struct {
 type Service interface {
 	Health
 	Decider
+	Operator
+	// Figures returns what the service has done, as it was at the last commit.
+	Figures() *engine.Figures
 	// Phase returns what the service is doing.
 	Phase() engine.Phase
 	// Refuse keeps events that were refused.

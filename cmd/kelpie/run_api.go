@@ -26,7 +26,7 @@ func (h *house) openAPI(cfg *config.Config, s *engine.Service, posts *source.Pus
 		return nil, nil
 	}
 	api, err := server.New(server.Options{
-		Spec: cfg.HTTP, Service: s, Posts: posts, Log: h.log, Event: cfg.Event.Spec, Future: cfg.Time.Future,
+		Spec: cfg.HTTP, Service: s, Posts: posts, Log: h.log, Store: h.store, Event: cfg.Event.Spec, Future: cfg.Time.Future,
 		Refused: int64(h.store.RejectedCounts().Total), Logger: logger,
 	})
 	if err != nil {

@@ -267,7 +267,7 @@ func (s *scrape) rules(f *engine.Figures, now time.Time) {
 		s.count("rule_errors_total", r.Errors, r.Rule)
 		s.flag("rule_healthy", r.Errors == 0, r.Rule)
 		s.flag("rule_blind", f.Quiet[r.Rule].Blind(now), r.Rule)
-		s.flag("rule_warming", r.Warming, r.Rule)
+		s.flag("rule_warming", len(r.Warming) > 0, r.Rule)
 		s.count("rule_late_total", r.Late, r.Rule)
 		s.count("rule_too_late_total", r.TooLate, r.Rule)
 		s.count("alerts_opened_total", r.Opened, r.Rule)
