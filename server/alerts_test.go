@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -39,10 +40,18 @@ func (h *house) ask(method, path, body string, into any) reply {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	x := h.read(a)
-	if into != nil && x.status < 300 {
-		if err := json.Unmarshal([]byte(x.body), into); err != nil {
-			h.t.Errorf("%v: %s", err, x.body)
+	defer a.Body.Close()
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	x := reply{status: a.StatusCode, header: a.Header, body: string(b)}
+	if x.status >= 400 {
+		into = &x
+	}
+	if into != nil {
+		if err := json.Unmarshal(b, into); err != nil {
+			h.t.Errorf("%v: %s", err, b)
 		}
 	}
 	return x

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -67,14 +68,16 @@ func (p *Problem) write(w http.ResponseWriter) {
 	_, _ = w.Write(append(b, '\n'))
 }
 
-// writeJSON answers with a value as JSON.
+// writeJSON answers with a value as JSON, in which <, > and & stay as they are.
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		problem(http.StatusInternalServerError, "internal", "Internal error", "the answer cannot be written as JSON").write(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n'))
+	_, _ = w.Write(b.Bytes())
 }
