@@ -321,9 +321,27 @@ func (sh *shard) room(s *scope, row *state.Row, b []byte, w int64) ([]byte, wind
 		b = row.Ensure(s.unit, s.fixed+used+used/2/l.Width*l.Width) // 1, 3, 6, 10 entries, and so on
 		l = s.openLog(row, b)
 	}
-	l.Compact()
-	le.PutUint32(b[scopeStart:], 0)
+	if step := wholePages(l.Width, len(l.Entries)); step > 1 {
+		l.Compact(step)
+		clear(l.Entries[(l.Start+l.N)*l.Width:])
+	} else {
+		l.Compact(1)
+	}
+	le.PutUint32(b[scopeStart:], uint32(l.Start))
 	return b, s.openLog(row, b)
+}
+
+// wholePages returns by multiples of how many entries those of a log move: a large one by whole pages of the store, so that
+// it is not written anew.
+func wholePages(width, size int) int {
+	pages := width
+	for pages&1 == 0 && pages < state.PageSize {
+		pages >>= 1
+	}
+	if pages *= state.PageSize; 8*pages > size { // the least common multiple of both
+		return 1
+	}
+	return pages / width
 }
 
 // drop forgets the entries that no window can see any more.

@@ -11,6 +11,14 @@ func (m *migration) key(g *group, d *dim, hash uint64, key, value []byte) error 
 		return err
 	}
 	for _, mv := range g.new {
+		if mv.was == nil {
+			continue
+		}
+		if row := &m.rows[mv.was.at]; row.Valid() && state.HasChunks(row.Bytes()) {
+			m.batch.DeleteChunks(mv.to.id, hash, key) // the new row's, if it has any, are made when it is written
+		}
+	}
+	for _, mv := range g.new {
 		if err := m.build(mv, hash, key); err != nil {
 			return err
 		}

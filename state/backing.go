@@ -22,6 +22,9 @@ func (s *Store) GetRow(dim uint16, hash uint64, key, dst []byte) ([]byte, error)
 	if err := closer.Close(); err != nil {
 		return nil, fatal("read", err)
 	}
+	if ok && isPaged(row[len(dst):]) {
+		return s.getPaged(dim, hash, key, dst)
+	}
 	if !ok {
 		return nil, damaged("row", append(appendHashed(nil, kindRow, dim, hash), key...))
 	}
@@ -31,15 +34,65 @@ func (s *Store) GetRow(dim uint16, hash uint64, key, dst []byte) ([]byte, error)
 	return row, nil
 }
 
+// getPaged is GetRow of a row whose large blocks stand in pages: all of one moment.
+func (s *Store) getPaged(dim uint16, hash uint64, key, dst []byte) ([]byte, error) {
+	now := s.db.NewSnapshot()
+	row, err := s.getWhole(now, dim, hash, key)
+	if err := errors.Join(err, fatal("read", now.Close())); err != nil {
+		return nil, err
+	}
+	return append(dst, row...), nil
+}
+
+func (s *Store) getWhole(from pebble.Reader, dim uint16, hash uint64, key []byte) ([]byte, error) {
+	k := append(appendHashed(nil, kindRow, dim, hash), key...)
+	v, closer, err := from.Get(k)
+	if err == pebble.ErrNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fatal("read", err)
+	}
+	row, ok := appendUnpacked(nil, v)
+	if err := closer.Close(); err != nil {
+		return nil, fatal("read", err)
+	}
+	switch {
+	case !ok:
+		return nil, damaged("row", k)
+	case isPaged(row):
+		return s.whole(from, dim, hash, key, row)
+	}
+	return row, nil
+}
+
 // SeekRows calls f with every stored row of (dim, hash). The row is valid during the call.
 func (s *Store) SeekRows(dim uint16, hash uint64, f func(row []byte) error) error {
-	return s.scan(appendHashed(nil, kindRow, dim, hash), nil, func(k, v []byte) (bool, error) {
-		row, ok := appendUnpacked(nil, v)
-		if !ok {
-			return false, damaged("row", k)
+	now := s.db.NewSnapshot()
+	err := s.scanIn(now, appendHashed(nil, kindRow, dim, hash), nil, func(k, v []byte) (bool, error) {
+		row, err := s.unpackRow(now, nil, k, v)
+		if err != nil {
+			return false, err
 		}
 		return true, f(row)
 	})
+	return errors.Join(err, fatal("scan", now.Close()))
+}
+
+// unpackRow returns the whole row of a stored key and value, in dst where there is room.
+func (s *Store) unpackRow(from pebble.Reader, dst, k, v []byte) ([]byte, error) {
+	dim, hash, key, ok := parseRowKey(k)
+	if !ok {
+		return nil, damaged("row", k)
+	}
+	row, ok := appendUnpacked(dst[:0], v)
+	switch {
+	case !ok:
+		return nil, damaged("row", k)
+	case isPaged(row):
+		return s.whole(from, dim, hash, key, row)
+	}
+	return row, nil
 }
 
 // ScanRows calls f with hash, key and the first bytes (at most head of them; all with head < 0) of every row of dim,
@@ -51,7 +104,8 @@ func (s *Store) ScanRows(dim uint16, head int, f func(hash uint64, key, value []
 // ScanHashes is ScanRows for the hashes from first to last, so that shards can be scanned side by side.
 func (s *Store) ScanHashes(dim uint16, first, last uint64, head int, f func(hash uint64, key, value []byte) error) error {
 	var row []byte
-	return s.scan(be.AppendUint16([]byte{kindRow}, dim), appendHashed(nil, kindRow, dim, first), func(k, v []byte) (bool, error) {
+	now := s.db.NewSnapshot()
+	err := s.scanIn(now, be.AppendUint16([]byte{kindRow}, dim), appendHashed(nil, kindRow, dim, first), func(k, v []byte) (bool, error) {
 		_, hash, key, ok := parseRowKey(k)
 		if !ok {
 			return false, damaged("row", k)
@@ -60,8 +114,9 @@ func (s *Store) ScanHashes(dim uint16, first, last uint64, head int, f func(hash
 			return false, nil
 		}
 		if head < 0 || head > packHead {
-			if row, ok = appendUnpacked(row[:0], v); !ok {
-				return false, damaged("row", k)
+			var err error
+			if row, err = s.unpackRow(now, row, k, v); err != nil {
+				return false, err
 			}
 			v = row
 		}
@@ -70,6 +125,7 @@ func (s *Store) ScanHashes(dim uint16, first, last uint64, head int, f func(hash
 		}
 		return true, f(hash, key, v)
 	})
+	return errors.Join(err, fatal("scan", now.Close()))
 }
 
 // GetChunk appends a chunk of the row of (dim, hash, key) to dst; nil, nil if there is none.

@@ -18,7 +18,8 @@ type Batch struct {
 	store    *Store
 	b        *pebble.Batch
 	key      []byte
-	packed   []byte     // a row
+	packed   []byte     // a row, or a page
+	thin     []byte     // a row without its large blocks
 	outbox   []Message  // numbered by Commit
 	rejected []Rejected // numbered by Commit
 	silences bool       // some are among the changes

@@ -17,12 +17,21 @@ type Backing interface {
 	SeekRows(dim uint16, hash uint64, f func(row []byte) error) error
 }
 
+// pager is a Backing that knows in which pages a row stands.
+type pager interface {
+	rowPages(dim uint16, hash uint64, key, row []byte) (*pages, error)
+}
+
 // RowWriter takes the changed rows of a commit.
 type RowWriter interface {
 	// SetRow sets the value of a row, which it does not keep.
 	SetRow(dim uint16, hash uint64, key, row []byte)
 	// DeleteRow deletes a row.
 	DeleteRow(dim uint16, hash uint64, key []byte)
+	// DeleteChunks deletes the pages of a row.
+	DeleteChunks(dim uint16, hash uint64, key []byte)
+	// setPaged is SetRow of a row that has large blocks, or had some.
+	setPaged(dim uint16, hash uint64, key, row []byte, p *pages) *pages
 }
 
 // Rows is the cache of one key dimension's rows in one shard: a write-back cache over a Backing, or, without one, the
@@ -41,10 +50,11 @@ type Rows struct {
 	mem       *slabs
 	dirty     []uint32
 	deleted   []deletedRow
-	gone      map[uint64]int // hash -> how many of deleted have it
-	epoch     uint32         // of the commit that is being gathered
-	committed uint32         // the newest epoch whose batch has been applied
-	hand      uint32         // of the eviction clock
+	gone      map[uint64]int    // hash -> how many of deleted have it
+	epoch     uint32            // of the commit that is being gathered
+	committed uint32            // the newest epoch whose batch has been applied
+	hand      uint32            // of the eviction clock
+	paged     map[uint32]*pages // what is stored of the large blocks of rows in memory, by id
 	buf       []byte
 	order     []dirtyRow
 }
@@ -67,6 +77,7 @@ type deletedRow struct {
 	hash  uint64
 	key   []byte
 	epoch uint32
+	paged bool
 }
 
 type dirtyRow struct {
@@ -82,7 +93,7 @@ func (m *Memory) Bytes() int64 { return m.slabs.bytes }
 
 // NewRows returns an empty cache. cold is how many rows the backing holds.
 func NewRows(dim uint16, m *Memory, back Backing, cold int64) *Rows {
-	return &Rows{Dim: dim, back: back, tab: make([]tabEntry, 64), mem: &m.slabs, epoch: 1, Cold: cold, gone: map[uint64]int{}}
+	return &Rows{Dim: dim, back: back, tab: make([]tabEntry, 64), mem: &m.slabs, epoch: 1, Cold: cold, gone: map[uint64]int{}, paged: map[uint32]*pages{}}
 }
 
 // Len returns how many rows are in memory.
@@ -258,6 +269,15 @@ func (s *Rows) load(hash uint64, key, b []byte) (Row, error) {
 	id := s.add(hash, key, len(b))
 	copy(s.mem.at(s.meta[id].loc), b)
 	s.Cold--
+	if st, ok := s.back.(pager); ok && hasLarge(b) {
+		p, err := st.rowPages(s.Dim, hash, key, b)
+		if err != nil {
+			return Row{}, err
+		}
+		if p != nil {
+			s.paged[id] = p
+		}
+	}
 	return s.handle(id), nil
 }
 
@@ -315,6 +335,7 @@ func (s *Rows) leave(id uint32) {
 	}
 	s.tab[i] = tabEntry{}
 	s.mem.release(m.loc)
+	delete(s.paged, id)
 	*m = rowMeta{}
 	s.free = append(s.free, id)
 	s.n--
@@ -343,7 +364,7 @@ func (s *Rows) MarkDirty(r *Row) {
 // Delete removes the row.
 func (s *Rows) Delete(r *Row) {
 	if s.back != nil {
-		s.deleted = append(s.deleted, deletedRow{r.Hash(), bytes.Clone(r.Key()), s.epoch})
+		s.deleted = append(s.deleted, deletedRow{r.Hash(), bytes.Clone(r.Key()), s.epoch, s.paged[r.id] != nil})
 		s.gone[r.Hash()]++
 	}
 	s.leave(r.id)
@@ -369,6 +390,9 @@ func (s *Rows) Flush(w RowWriter) (epoch uint32, rows int) {
 	for i := range s.deleted {
 		if d := &s.deleted[i]; d.epoch == s.epoch {
 			w.DeleteRow(s.Dim, d.hash, d.key)
+			if d.paged {
+				w.DeleteChunks(s.Dim, d.hash, d.key)
+			}
 		}
 	}
 	s.order = s.order[:0]
@@ -386,11 +410,25 @@ func (s *Rows) Flush(w RowWriter) (epoch uint32, rows int) {
 		}
 		b := s.mem.at(s.meta[d.id].loc)
 		b = b[:rowUsed(b)]
-		w.SetRow(s.Dim, d.hash, rowKey(b), b)
+		s.write(w, d, b)
 	}
 	s.dirty = s.dirty[:0]
 	s.epoch++
 	return s.epoch - 1, len(s.order)
+}
+
+// write writes a row.
+func (s *Rows) write(w RowWriter, d dirtyRow, b []byte) {
+	p := s.paged[d.id]
+	if p == nil && !hasLarge(b) {
+		w.SetRow(s.Dim, d.hash, rowKey(b), b)
+		return
+	}
+	if p = w.setPaged(s.Dim, d.hash, rowKey(b), b, p); p != nil {
+		s.paged[d.id] = p
+	} else {
+		delete(s.paged, d.id)
+	}
 }
 
 // Committed notes that the batch of an epoch has been applied.

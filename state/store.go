@@ -244,11 +244,16 @@ func (s *Store) get(key, dst []byte) ([]byte, error) {
 // scan calls f with every key and value that begin with prefix, from the key start on, where that is given. Both
 // belong to the store and are valid during the call. f returns false to end the scan.
 func (s *Store) scan(prefix, start []byte, f func(key, value []byte) (bool, error)) error {
+	return s.scanIn(s.db, prefix, start, f)
+}
+
+// scanIn is scan of what a reader sees.
+func (s *Store) scanIn(from pebble.Reader, prefix, start []byte, f func(key, value []byte) (bool, error)) error {
 	upper := after(append([]byte(nil), prefix...))
 	if start == nil {
 		start = prefix
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: upper})
+	it, err := from.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: upper})
 	if err != nil {
 		return fatal("scan", err)
 	}

@@ -258,11 +258,11 @@ func (l *Log) text(i int) (n int) {
 	return n
 }
 
-// Compact moves the entries to the front of their room.
-func (l *Log) Compact() {
-	if l.Start > 0 {
-		copy(l.Entries, l.Entries[l.Start*l.Width:(l.Start+l.N)*l.Width])
-		l.Start = 0
+// Compact moves the entries towards the front of their room, by the greatest multiple of step.
+func (l *Log) Compact(step int) {
+	if n := l.Start / step * step; n > 0 {
+		copy(l.Entries[(l.Start-n)*l.Width:], l.Entries[l.Start*l.Width:(l.Start+l.N)*l.Width])
+		l.Start -= n
 	}
 }
 
