@@ -61,7 +61,7 @@ type keeper struct {
 
 // keep folds all of the scenario from where the store stands, with a commit every three batches.
 func keep(t *testing.T, fs vfs.FS, s oracle.Scenario) error {
-	store, err := state.Open("state", state.Options{FS: fs, Seed: 1, Cache: 1 << 20, MemTable: 1 << 20})
+	store, err := state.Open("state", state.Options{FS: fs, Seed: 1, Cache: 1 << 20, MemTable: 1 << 20, PageSize: smallPage})
 	if err != nil {
 		return err
 	}

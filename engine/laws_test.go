@@ -250,8 +250,11 @@ type durable struct {
 	changes  int
 }
 
+// smallPage is a size of pages at which rows of a few events have some.
+const smallPage = 32
+
 func newDurable(t rapid.TB, s oracle.Scenario, w way) *durable {
-	store, err := state.Open("state", state.Options{FS: vfs.NewMem(), Seed: 1, Cache: 1 << 20, MemTable: 1 << 20})
+	store, err := state.Open("state", state.Options{FS: vfs.NewMem(), Seed: 1, Cache: 1 << 20, MemTable: 1 << 20, PageSize: smallPage})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ type migrator struct {
 
 func (k *migrator) open() {
 	var err error
-	k.store, err = state.Open("state", state.Options{FS: k.fs, Seed: 1, Cache: 1 << 20, MemTable: 1 << 20})
+	k.store, err = state.Open("state", state.Options{FS: k.fs, Seed: 1, Cache: 1 << 20, MemTable: 1 << 20, PageSize: smallPage})
 	if err != nil {
 		k.t.Fatal(err)
 	}

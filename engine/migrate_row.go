@@ -14,7 +14,7 @@ func (m *migration) key(g *group, d *dim, hash uint64, key, value []byte) error 
 		if mv.was == nil {
 			continue
 		}
-		if row := &m.rows[mv.was.at]; row.Valid() && state.HasChunks(row.Bytes()) {
+		if row := &m.rows[mv.was.at]; row.Valid() && m.store.HasChunks(row.Bytes()) {
 			m.batch.DeleteChunks(mv.to.id, hash, key) // the new row's, if it has any, are made when it is written
 		}
 	}

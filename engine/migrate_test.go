@@ -123,7 +123,7 @@ func since(ms int64) string { return rules.FormatDuration(ms - dawn.UnixMilli())
 func (s *story) recover() {
 	if s.store == nil {
 		var err error
-		s.store, err = state.Open("state", state.Options{FS: vfs.NewMem(), Seed: 1, Cache: 1 << 20, MemTable: 1 << 20})
+		s.store, err = state.Open("state", state.Options{FS: vfs.NewMem(), Seed: 1, Cache: 1 << 20, MemTable: 1 << 20, PageSize: smallPage})
 		if err != nil {
 			s.Fatal(err)
 		}

@@ -99,7 +99,7 @@ func TestRecoverPartitions(t *testing.T) {
 // foldAndCommit folds the entries before stop, commits, and goes on with another engine. It returns the rows of both,
 // and from where on the log was read again.
 func foldAndCommit(t *rapid.T, s oracle.Scenario, o engine.Options, all []entry, stop, partitions int) (rows []string, from int64) {
-	store, err := state.Open("state", state.Options{FS: vfs.NewMem(), Seed: 1, Cache: 1 << 20, MemTable: 1 << 20})
+	store, err := state.Open("state", state.Options{FS: vfs.NewMem(), Seed: 1, Cache: 1 << 20, MemTable: 1 << 20, PageSize: smallPage})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,21 +11,23 @@ import (
 // number that is never used twice for the same row while it has pages. A commit writes the pages that have changed. Of a
 // block whose bytes have moved by whole pages none has, but at the edges.
 //
-// The value of such a row is marked (pagedMark in its first word), and after the blocks that it holds it has
+// The value of such a row is marked (pagedMark in its first word). Behind the key it has
 //
-//	next u32 | for each block in pages, in order: a number u32 for each of its pages
+//	page u32 | next u32 | the blocks that it holds | for each block in pages, in order, a number u32 for each page
 //
-// next is the first number that has not been used. The last page of a block may be shorter. A page of zeros has the number
+// page is the size of a page; blocks of fewer than pagedFrom pages stand in the row. next is the first number that has not been used. The last page of a block may be shorter. A page of zeros has the number
 // zeroPage and is not stored. In memory the row is whole.
 const (
-	PageSize   = 16 << 10
-	pagedFrom  = 4 * PageSize // bytes of a block from which on it is in pages
+	PageSize   = 16 << 10 // unless Options say otherwise
+	pagedFrom  = 4
 	pagedMark  = 1 << 31
+	pagesHead  = 8
 	pageNumber = 4
 )
 
 // pages is what is stored of the large blocks of a row.
 type pages struct {
+	size   int // of a page
 	next   uint32
 	blocks []pagedBlock
 }
@@ -41,22 +43,22 @@ type page struct {
 	sum    xxh3.Uint128
 }
 
-// pageCount returns how many pages a block of size bytes has.
-func pageCount(size int) int { return (size + PageSize - 1) / PageSize }
+// pageCount returns how many pages of a size a block of n bytes has.
+func pageCount(n, size int) int { return (n + size - 1) / size }
 
 // pageOf returns page i of a block.
-func pageOf(block []byte, i int) []byte {
-	return block[i*PageSize : min((i+1)*PageSize, len(block))]
+func pageOf(block []byte, i, size int) []byte {
+	return block[i*size : min((i+1)*size, len(block))]
 }
 
-// hasLarge reports whether a row's bytes have a block that is stored in pages.
-func hasLarge(row []byte) bool {
-	if len(row) < pagedFrom {
+// hasLarge reports whether a row's bytes have a block that is stored in pages of a size.
+func hasLarge(row []byte, size int) bool {
+	if len(row) < pagedFrom*size || len(row) < rowHeader {
 		return false
 	}
 	r := Row{b: row}
 	for i := range r.Blocks() {
-		if off, end := r.place(i); end-off >= pagedFrom {
+		if off, end := r.place(i); end-off >= pagedFrom*size {
 			return true
 		}
 	}
@@ -64,7 +66,18 @@ func hasLarge(row []byte) bool {
 }
 
 // HasChunks reports whether a row with these bytes is stored with chunks.
-func HasChunks(row []byte) bool { return len(row) >= rowHeader && hasLarge(row) }
+func (s *Store) HasChunks(row []byte) bool {
+	return len(row) >= rowHeader && hasLarge(row, s.pageSizeFor(rowKey(row)))
+}
+
+// pageSizeFor returns the size of the pages of a key's row: so large that the key, which each page has, is small beside it.
+func (s *Store) pageSizeFor(key []byte) int {
+	size := s.pageSize
+	for size < 8*len(key) && size < 1<<24 {
+		size *= 2
+	}
+	return size
+}
 
 // sumPage recognises the bytes of a page. The store's seed is in it, so that nobody outside can make two pages that
 // are taken for one.
@@ -92,14 +105,19 @@ type pageWriter struct {
 	now   *pages
 }
 
-// setPaged writes a row of which p is what is stored of its large blocks, nil if that is not known, and returns what is
-// stored then, nil if it has none.
-func (b *Batch) setPaged(dim uint16, hash uint64, key, row []byte, p *pages) *pages {
+// setRow is SetRow of a row of which p is what is stored of its large blocks, nil if there are none, or if that is not
+// known. It returns what is stored then, nil if it has none.
+func (b *Batch) setRow(dim uint16, hash uint64, key, row []byte, p *pages) *pages {
+	size := b.store.pageSizeFor(key)
+	if p == nil && !hasLarge(row, size) {
+		b.SetRow(dim, hash, key, row)
+		return nil
+	}
 	if p == nil {
 		b.DeleteChunks(dim, hash, key) // of a row before it
 		p = &pages{}
 	}
-	w := pageWriter{batch: b, dim: dim, hash: hash, key: key, was: p, now: &pages{next: p.next}}
+	w := pageWriter{batch: b, dim: dim, hash: hash, key: key, was: p, now: &pages{size: size, next: p.next}}
 	b.SetRow(dim, hash, key, w.cut(row))
 	for i := range p.blocks {
 		if w.now.find(p.blocks[i].unit) == nil {
@@ -115,18 +133,22 @@ func (b *Batch) setPaged(dim uint16, hash uint64, key, row []byte, p *pages) *pa
 // cut writes the pages that are not stored yet, and returns the row without its large blocks.
 func (w *pageWriter) cut(row []byte) []byte {
 	r := Row{b: row}
-	thin := append(w.batch.thin[:0], row[:r.start()]...)
+	start := r.start()
+	thin := append(append(w.batch.thin[:0], row[:start]...), make([]byte, pagesHead)...)
 	for i := range r.Blocks() {
 		block := r.BlockAt(i)
-		if len(block) < pagedFrom {
+		if len(block) < pagedFrom*w.now.size {
 			thin = append(thin, block...)
 			continue
 		}
 		w.now.blocks = append(w.now.blocks, pagedBlock{r.Unit(i), w.write(w.was.find(r.Unit(i)), block)})
 	}
-	if len(w.now.blocks) > 0 {
+	if len(w.now.blocks) == 0 {
+		thin = append(thin[:start], row[start:]...)
+	} else {
 		le.PutUint32(thin, le.Uint32(thin)|pagedMark)
-		thin = le.AppendUint32(thin, w.now.next)
+		le.PutUint32(thin[start:], uint32(w.now.size))
+		le.PutUint32(thin[start+4:], w.now.next)
 		for i := range w.now.blocks {
 			for _, p := range w.now.blocks[i].list {
 				thin = le.AppendUint32(thin, p.number)
@@ -142,11 +164,12 @@ const manyPages = 8
 
 // write stores the pages of a block that are not among the old ones, and deletes those of these that it has no more.
 func (w *pageWriter) write(old []page, block []byte) []page {
-	list := make([]page, pageCount(len(block)))
+	size := w.now.size
+	list := make([]page, pageCount(len(block), size))
 	changed := 0
 	for i := range list {
-		list[i].sum = sumPage(pageOf(block, i), w.batch.store.seed)
-		if isZero(pageOf(block, i)) {
+		list[i].sum = sumPage(pageOf(block, i, size), w.batch.store.seed)
+		if isZero(pageOf(block, i, size)) {
 			list[i].number = zeroPage
 			continue
 		}
@@ -171,7 +194,7 @@ func (w *pageWriter) write(old []page, block []byte) []page {
 		if list[i].number == noPage {
 			list[i].number = w.now.next
 			w.now.next++
-			w.batch.packed = appendPacked(w.batch.packed[:0], pageOf(block, i))
+			w.batch.packed = appendPacked(w.batch.packed[:0], pageOf(block, i, size))
 			w.batch.SetChunk(w.dim, w.hash, w.key, uint64(list[i].number), w.batch.packed)
 		}
 	}
@@ -184,10 +207,8 @@ const (
 	zeroPage = 1<<32 - 2
 )
 
-var zeros [PageSize]byte
-
 // isZero reports whether a page holds zeros only.
-func isZero(page []byte) bool { return bytes.Equal(page, zeros[:len(page)]) }
+func isZero(page []byte) bool { return page[0] == 0 && bytes.Equal(page[1:], page[:len(page)-1]) }
 
 // moved gives pages that have no number those of left with the same bytes, and returns what is left then.
 func moved(list, left []page) (rest []page) {
@@ -231,7 +252,7 @@ func (s *Store) whole(from pebble.Reader, dim uint16, hash uint64, key, thin []b
 	bad := func() ([]byte, error) {
 		return nil, damaged("row", append(appendHashed(nil, kindRow, dim, hash), key...))
 	}
-	row, numbers, ok := placeBlocks(thin)
+	row, numbers, size, ok := placeBlocks(thin)
 	if !ok {
 		return bad()
 	}
@@ -239,10 +260,10 @@ func (s *Store) whole(from pebble.Reader, dim uint16, hash uint64, key, thin []b
 	prefix := appendChunks(nil, dim, hash, key)
 	for i := range r.Blocks() {
 		block := r.BlockAt(i)
-		if len(block) < pagedFrom {
+		if len(block) < pagedFrom*size {
 			continue
 		}
-		for k := range pageCount(len(block)) {
+		for k := range pageCount(len(block), size) {
 			n := le.Uint32(numbers)
 			numbers = numbers[pageNumber:]
 			if n == zeroPage {
@@ -259,7 +280,7 @@ func (s *Store) whole(from pebble.Reader, dim uint16, hash uint64, key, thin []b
 			if err := closer.Close(); err != nil {
 				return nil, fatal("read", err)
 			}
-			if !ok || copy(pageOf(block, k), content) != len(pageOf(block, k)) {
+			if !ok || copy(pageOf(block, k, size), content) != len(pageOf(block, k, size)) {
 				return bad()
 			}
 		}
@@ -268,45 +289,52 @@ func (s *Store) whole(from pebble.Reader, dim uint16, hash uint64, key, thin []b
 }
 
 // placeBlocks makes a row of the thin one's size with the blocks that this holds, and returns the numbers of the pages
-// of the others. ok is false if the bytes cannot be such a row.
-func placeBlocks(thin []byte) (row, numbers []byte, ok bool) {
-	size := int(le.Uint32(thin) &^ pagedMark)
+// of the others, and the size of these pages. ok is false if the bytes cannot be such a row.
+func placeBlocks(thin []byte) (row, numbers []byte, size int, ok bool) {
+	used := int(le.Uint32(thin) &^ pagedMark)
 	r := Row{b: thin}
-	if len(thin) < rowHeader+directorySize(r.Blocks()) || r.start() > len(thin) {
-		return nil, nil, false
+	if len(thin) < rowHeader+directorySize(r.Blocks()) || r.start()+pagesHead > len(thin) {
+		return nil, nil, 0, false
 	}
 	start := r.start()
+	if size = int(le.Uint32(thin[start:])); size == 0 {
+		return nil, nil, 0, false
+	}
 	held, wanted, end := 0, 0, 0
 	for i := range r.Blocks() {
 		next := r.end(i)
 		if next < end {
-			return nil, nil, false
+			return nil, nil, 0, false
 		}
-		if n := next - end; n >= pagedFrom {
-			wanted += pageCount(n)
+		if n := next - end; n >= pagedFrom*size {
+			wanted += pageCount(n, size)
 		} else {
 			held += n
 		}
 		end = next
 	}
-	if size != start+end || len(thin) != start+held+pageNumber+wanted*pageNumber {
-		return nil, nil, false
+	if used != start+end || len(thin) != start+pagesHead+held+wanted*pageNumber {
+		return nil, nil, 0, false
 	}
-	row = make([]byte, size)
+	row = make([]byte, used)
 	copy(row, thin[:start])
-	le.PutUint32(row, uint32(size))
-	rest := thin[start:]
+	le.PutUint32(row, uint32(used))
+	rest := thin[start+pagesHead:]
 	full := Row{b: row}
 	for i := range full.Blocks() {
-		if block := full.BlockAt(i); len(block) < pagedFrom {
+		if block := full.BlockAt(i); len(block) < pagedFrom*size {
 			rest = rest[copy(block, rest):]
 		}
 	}
-	return row, rest[pageNumber:], true
+	return row, rest, size, true
 }
 
-// rowPages returns what is stored of the large blocks of a row, of which the bytes are given; nil if it is stored whole.
+// rowPages returns what is stored of the large blocks of a row, of which the bytes are given; nil if it is stored whole,
+// or with pages of another size than the store's.
 func (s *Store) rowPages(dim uint16, hash uint64, key, row []byte) (*pages, error) {
+	if !hasLarge(row, s.pageSizeFor(key)) {
+		return nil, nil
+	}
 	v, err := s.get(append(appendHashed(nil, kindRow, dim, hash), key...), nil)
 	if err != nil {
 		return nil, err
@@ -315,28 +343,23 @@ func (s *Store) rowPages(dim uint16, hash uint64, key, row []byte) (*pages, erro
 	if !ok || !isPaged(thin) {
 		return nil, nil
 	}
-	return pagesOf(thin, row, s.seed), nil
-}
-
-// pagesOf is rowPages of a row's unpacked value and its bytes.
-func pagesOf(thin, row []byte, seed uint64) *pages {
-	_, numbers, ok := placeBlocks(thin)
-	if !ok {
-		return nil
+	_, numbers, size, ok := placeBlocks(thin)
+	if !ok || size != s.pageSizeFor(key) {
+		return nil, nil
 	}
-	p := &pages{next: le.Uint32(thin[len(thin)-len(numbers)-pageNumber:])}
 	r := Row{b: row}
+	p := &pages{size: size, next: le.Uint32(thin[r.start()+4:])}
 	for i := range r.Blocks() {
 		block := r.BlockAt(i)
-		if len(block) < pagedFrom {
+		if len(block) < pagedFrom*size {
 			continue
 		}
-		list := make([]page, pageCount(len(block)))
+		list := make([]page, pageCount(len(block), size))
 		for k := range list {
-			list[k] = page{le.Uint32(numbers), sumPage(pageOf(block, k), seed)}
+			list[k] = page{le.Uint32(numbers), sumPage(pageOf(block, k, size), s.seed)}
 			numbers = numbers[pageNumber:]
 		}
 		p.blocks = append(p.blocks, pagedBlock{r.Unit(i), list})
 	}
-	return p
+	return p, nil
 }

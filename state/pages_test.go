@@ -54,7 +54,7 @@ func (r *pagedRows) change(key string) {
 	b := row.Block(unit)
 	switch what := rapid.SampledFrom([]string{"grow", "write", "write", "write", "shift", "shrink", "remove"}).Draw(r.T, "what"); {
 	case what == "grow" || len(b) == 0:
-		b = row.Ensure(unit, rapid.SampledFrom([]int{8, 1000, pagedFrom - 8, pagedFrom, pagedFrom + 1000, 20 * PageSize}).Draw(r.T, "size"))
+		b = row.Ensure(unit, rapid.SampledFrom([]int{8, 1000, pagedFrom*PageSize - 8, pagedFrom * PageSize, pagedFrom*PageSize + 1000, 20 * PageSize}).Draw(r.T, "size"))
 		fallthrough
 	case what == "write":
 		at := rapid.IntRange(0, len(b)-1).Draw(r.T, "at")
@@ -90,9 +90,9 @@ func (r *pagedRows) check() {
 		}
 		row := Row{b: want}
 		for i := range row.Blocks() {
-			if n := len(row.BlockAt(i)); n >= pagedFrom {
-				for k := range pageCount(n) {
-					if !isZero(pageOf(row.BlockAt(i), k)) {
+			if n := len(row.BlockAt(i)); n >= pagedFrom*PageSize {
+				for k := range pageCount(n, PageSize) {
+					if !isZero(pageOf(row.BlockAt(i), k, PageSize)) {
 						stored++
 					}
 				}
@@ -191,7 +191,7 @@ func TestDamagedPages(t *testing.T) {
 		defer r.store.Close()
 		row := r.get("a")
 		row.Ensure(1, 40)
-		row.Ensure(2, pagedFrom+100)[7] = 1
+		row.Ensure(2, pagedFrom*PageSize+100)[7] = 1
 		r.commit()
 		k := append(appendHashed(nil, kindRow, 1, 1), 'a')
 		v, err := r.store.get(k, nil)

@@ -24,14 +24,12 @@ type pager interface {
 
 // RowWriter takes the changed rows of a commit.
 type RowWriter interface {
-	// SetRow sets the value of a row, which it does not keep.
-	SetRow(dim uint16, hash uint64, key, row []byte)
 	// DeleteRow deletes a row.
 	DeleteRow(dim uint16, hash uint64, key []byte)
 	// DeleteChunks deletes the pages of a row.
 	DeleteChunks(dim uint16, hash uint64, key []byte)
-	// setPaged is SetRow of a row that has large blocks, or had some.
-	setPaged(dim uint16, hash uint64, key, row []byte, p *pages) *pages
+	// setRow sets the bytes of a row, which it does not keep; p is what is stored of its large blocks; it returns what is stored then.
+	setRow(dim uint16, hash uint64, key, row []byte, p *pages) *pages
 }
 
 // Rows is the cache of one key dimension's rows in one shard: a write-back cache over a Backing, or, without one, the
@@ -269,7 +267,7 @@ func (s *Rows) load(hash uint64, key, b []byte) (Row, error) {
 	id := s.add(hash, key, len(b))
 	copy(s.mem.at(s.meta[id].loc), b)
 	s.Cold--
-	if st, ok := s.back.(pager); ok && hasLarge(b) {
+	if st, ok := s.back.(pager); ok {
 		p, err := st.rowPages(s.Dim, hash, key, b)
 		if err != nil {
 			return Row{}, err
@@ -420,13 +418,11 @@ func (s *Rows) Flush(w RowWriter) (epoch uint32, rows int) {
 // write writes a row.
 func (s *Rows) write(w RowWriter, d dirtyRow, b []byte) {
 	p := s.paged[d.id]
-	if p == nil && !hasLarge(b) {
-		w.SetRow(s.Dim, d.hash, rowKey(b), b)
-		return
-	}
-	if p = w.setPaged(s.Dim, d.hash, rowKey(b), b, p); p != nil {
-		s.paged[d.id] = p
-	} else {
+	now := w.setRow(s.Dim, d.hash, rowKey(b), b, p)
+	switch {
+	case now != nil:
+		s.paged[d.id] = now
+	case p != nil:
 		delete(s.paged, d.id)
 	}
 }

@@ -24,6 +24,7 @@ type Options struct {
 	FS       vfs.FS       // the file system; nil is the disk, vfs.NewMem() keeps all in memory
 	Cache    int64        // bytes of Pebble's block cache; default 64 MiB
 	MemTable int64        // bytes of one of Pebble's memtables; default 64 MiB
+	PageSize int          // bytes of the pages in which large blocks of rows are stored; default 16 KiB
 	ReadOnly bool         // change nothing: for the command line while no service runs
 	Seed     uint64       // of the row hash of a new store; 0 draws one
 	Rejected RejectBounds // of the list of refused events
@@ -40,6 +41,7 @@ type Store struct {
 	seed   uint64
 
 	readOnly bool
+	pageSize int           // of large blocks
 	ready    chan struct{} // holds a token after a commit that let messages be sent or changed silences
 	released atomic.Uint64 // sequence number up to which messages may be sent
 	silenced atomic.Uint64 // commits that changed silences
@@ -57,7 +59,7 @@ type Store struct {
 // process gets ErrInUse with the first one's process id.
 func Open(dir string, o Options) (*Store, error) {
 	o.setDefaults()
-	s := &Store{dir: filepath.Clean(dir), fs: o.FS, readOnly: o.ReadOnly, ready: make(chan struct{}, 1), health: newHealth(o.Log)}
+	s := &Store{dir: filepath.Clean(dir), fs: o.FS, readOnly: o.ReadOnly, pageSize: o.PageSize, ready: make(chan struct{}, 1), health: newHealth(o.Log)}
 	if err := s.lockFolder(); err != nil {
 		return nil, err
 	}
@@ -73,6 +75,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Cache <= 0 {
 		o.Cache = 64 << 20
+	}
+	if o.PageSize <= 0 {
+		o.PageSize = PageSize
 	}
 	if o.MemTable <= 0 {
 		o.MemTable = memTableSize
