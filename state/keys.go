@@ -9,7 +9,7 @@ import "encoding/binary"
 //	"a" id                                     id of an alert -> opened time
 //	"A" opened i64 | id                        the alert
 //	"O" opened i64 | id                        nothing: the alert is open
-//	"c" dim u16 | hash u64 | keylen u32 | key | chunk u64   a chunk of a long window
+//	"c" dim u16 | hash u64 | keylen u32 | key | chunk u64   a page of a large block of a row
 //	"e" offset u64                             what was decided about an event of the log
 //	"g" id                                     a group of alerts that a receiver is told of together
 //	"h" alert id | 0 | group id                an alert in a group
