@@ -48,6 +48,7 @@ func (s *Server) families() []*Route {
 		s.decisionRoutes(),
 		s.alertRoutes(),
 		s.ruleRoutes(),
+		s.interactionRoutes(),
 	)
 }
 

@@ -31,6 +31,8 @@ type Options struct {
 	Future  time.Duration // how far an event may be ahead of its arrival; 0: no limit
 	Refused int64         // how many events have been refused before, from which their positions count on
 
+	Slack http.Handler // what Slack calls when somebody presses a button; nil: nobody can
+
 	Now    func() time.Time // nil is time.Now
 	Logger *slog.Logger     // nil discards
 }
