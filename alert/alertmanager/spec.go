@@ -52,5 +52,14 @@ func (s Spec) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Where says where alerts go, without what is secret.
+func (s Spec) Where() string {
+	var hosts []string
+	for _, u := range s.URLs {
+		hosts = append(hosts, post.Host(u))
+	}
+	return strings.Join(hosts, ", ")
+}
+
 // Paths returns the settings that are paths of files.
 func (s *Spec) Paths() []*string { return s.TLS.Paths() }

@@ -108,6 +108,7 @@ func TestConformance(t *testing.T) {
 	}
 	t.Run("starttls, plain", f(false, func(*emailtest.Server, *Spec) {}))
 	t.Run("tls, login", f(true, func(s *emailtest.Server, spec *Spec) { spec.Auth, s.Mechanisms = "login", "LOGIN" }))
+	t.Run("starttls, scram", f(false, func(s *emailtest.Server, _ *Spec) { s.Mechanisms = "PLAIN SCRAM-SHA-256" }))
 }
 
 // TestMail reads a message as it arrives.
@@ -171,6 +172,9 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	f("535", false, func(spec *Spec) { spec.Password = secret.New("wr0ng") })
+	s.Mechanisms = "SCRAM-SHA-256"
+	f("535", false, func(spec *Spec) { spec.Password = secret.New("wr0ng") })
+	s.Mechanisms = "PLAIN LOGIN"
 	f("530", false, func(spec *Spec) { spec.Username, spec.Password = "", secret.Value{} })
 	f("certificate", false, func(spec *Spec) { spec.TLS.ServerName = "elsewhere.example" })
 	f("SCRAM", false, func(spec *Spec) { spec.Auth = "scram-sha-256" })

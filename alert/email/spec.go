@@ -85,6 +85,9 @@ func (s Spec) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Where says who is told.
+func (s Spec) Where() string { return strings.Join(s.To, ", ") }
+
 // Paths returns the settings that are paths of files.
 func (s *Spec) Paths() []*string { return s.TLS.Paths() }
 

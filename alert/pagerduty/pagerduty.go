@@ -3,6 +3,7 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,9 @@ func (s Spec) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Where says where events go, without what is secret.
+func (s Spec) Where() string { return post.Host(cmp.Or(s.URL, defaultURL)) }
 
 // Paths returns the settings that are paths of files.
 func (s *Spec) Paths() []*string { return s.TLS.Paths() }

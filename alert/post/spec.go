@@ -98,3 +98,12 @@ func CheckURL(address string) error {
 	}
 	return nil
 }
+
+// Host returns the host of an address, with its port; "" if it has none. The rest may be secret.
+func Host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

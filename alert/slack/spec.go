@@ -64,6 +64,14 @@ func (s Spec) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Where says where messages go, without what is secret.
+func (s Spec) Where() string {
+	if !s.Token.IsZero() {
+		return s.Channel
+	}
+	return "an incoming webhook at " + post.Host(s.WebhookURL.Reveal())
+}
+
 // Paths returns the settings that are paths of files.
 func (s *Spec) Paths() []*string { return s.TLS.Paths() }
 

@@ -62,6 +62,9 @@ func (s Spec) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Where says where messages go, without what is secret.
+func (s Spec) Where() string { return post.Host(s.URL.Reveal()) }
+
 // Paths returns the settings that are paths of files.
 func (s *Spec) Paths() []*string { return s.TLS.Paths() }
 

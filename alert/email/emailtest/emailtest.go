@@ -205,6 +205,9 @@ func (e *session) auth(rest string) {
 		}
 	case "LOGIN":
 		user, password = e.ask("Username:"), e.ask("Password:")
+	case "SCRAM-SHA-256":
+		e.scram(decode(initial))
+		return
 	default:
 		e.say("504 5.5.4 unknown mechanism")
 		return
@@ -217,6 +220,7 @@ func (e *session) auth(rest string) {
 	e.say("235 2.7.0 welcome")
 }
 
+// ask sends a challenge and returns the answer.
 func (e *session) ask(question string) string {
 	e.say("334 %s", base64.StdEncoding.EncodeToString([]byte(question)))
 	line, err := e.in.ReadLine()
