@@ -6,6 +6,7 @@ import (
 
 	"kelpie/alert"
 	"kelpie/alert/alertmanager"
+	"kelpie/alert/email"
 	"kelpie/alert/pagerduty"
 	"kelpie/alert/slack"
 	"kelpie/alert/webhook"
@@ -21,6 +22,7 @@ type Alerts struct {
 type Receiver struct {
 	alert.ReceiverSpec `yaml:",inline"`
 	Alertmanager       *alertmanager.Spec `yaml:"alertmanager"`
+	Email              *email.Spec        `yaml:"email"`
 	PagerDuty          *pagerduty.Spec    `yaml:"pagerduty"`
 	Slack              *slack.Spec        `yaml:"slack"`
 	Webhook            *webhook.Spec      `yaml:"webhook"`
@@ -49,6 +51,9 @@ func (r Receiver) Validate() error { return r.ReceiverSpec.Validate() }
 func (r *Receiver) paths() (all []*string) {
 	if r.Alertmanager != nil {
 		all = append(all, r.Alertmanager.Paths()...)
+	}
+	if r.Email != nil {
+		all = append(all, r.Email.Paths()...)
 	}
 	if r.PagerDuty != nil {
 		all = append(all, r.PagerDuty.Paths()...)

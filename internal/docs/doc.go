@@ -8,6 +8,7 @@
 //	```jsonl rows            the rows of those events, in order; of each the members named are compared
 //	```jsonl alerts          the alerts of those events, in order of opening; of each the members named are compared
 //	```jsonl opened          in an example's README: the alerts of its events.jsonl, when the stream has ended
+//	```yaml receiver         a receiver's settings, which must be without error
 //	```yaml config           a configuration, which must be without error
 //	```json alert            in the README: an alert, each member of which is explained
 //
