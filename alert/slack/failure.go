@@ -95,7 +95,7 @@ func named(e slackapi.SlackErrorResponse) error {
 func (n *Notifier) refused(a *post.Answer, word string) error {
 	failure := n.client.Failure(a)
 	if hint := hints[word]; hint != "" {
-		failure.Err = fmt.Errorf("Slack says %s: %s", word, hint)
+		failure.Err = refusedError{text: "Slack says " + word + ": " + hint}
 	}
 	failure.Final = refusals[word] || failure.Final && hints[word] == ""
 	return failure
