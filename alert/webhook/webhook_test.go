@@ -160,8 +160,8 @@ func TestFits(t *testing.T) {
 	}
 	f(10, defaultMaxBody, 10, func(*alert.Alert) {})
 	f(10_000, defaultMaxBody, 1000, func(*alert.Alert) {})
-	f(20, defaultMaxBody, 20, func(a *alert.Alert) { a.Message = strings.Repeat("m", 1<<20) })
-	f(3, leastMaxBody, 1, func(a *alert.Alert) {
+	f(4, defaultMaxBody, 4, func(a *alert.Alert) { a.Message = strings.Repeat("m", 1<<20) })
+	f(2, leastMaxBody, 1, func(a *alert.Alert) {
 		a.Message, a.Key = strings.Repeat("\x01", 1<<20), slices.Repeat([]string{strings.Repeat("\x01", 1<<10)}, 1000)
 		a.Values = slices.Repeat([]alert.Value{{Name: strings.Repeat("\x01", 1<<10)}}, 1000)
 	})
