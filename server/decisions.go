@@ -33,41 +33,18 @@ type decisionStats struct {
 
 // postDecision takes one event and answers whether it is to go on.
 func (s *Server) postDecision(w http.ResponseWriter, r *http.Request) {
-	if p := s.accepting(); p != nil {
-		p.write(w)
-		return
-	}
 	began := s.o.Now()
-	f, p := formOf(r)
-	if p == nil && (f == linesForm || f == listForm) {
-		p = problem(http.StatusUnsupportedMediaType, "media-type", "One event, please", "a decision is about one event: post it as one JSON object")
-	}
-	if p != nil {
-		p.write(w)
-		return
-	}
-	b, p := s.readBody(w, r)
+	b, results, p := s.receive(w, r)
 	if p != nil {
 		p.write(w)
 		return
 	}
 	defer b.release()
-	if f == payloadForm {
-		f = objectForm
-		if p := b.wrap(r.Header); p != nil {
-			p.write(w)
-			return
-		}
+	if len(results) != 1 {
+		problem(http.StatusBadRequest, "one-event", "One event, please", "a decision is about one event, and here are %d", len(results)).write(w)
+		return
 	}
-	results, p := s.decode(b.b, f)
-	if p == nil && len(results) != 1 {
-		p = problem(http.StatusBadRequest, "one-event", "One event, please", "a decision is about one event, and here are %d", len(results))
-	}
-	var d engine.Decision
-	var again bool
-	if p == nil {
-		d, again, p = s.decide(r.Context(), b, results)
-	}
+	d, again, p := s.decide(r.Context(), b, results)
 	if p != nil {
 		p.write(w)
 		return

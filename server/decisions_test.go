@@ -107,7 +107,7 @@ func TestNoDecision(t *testing.T) {
 	f("["+order("a", "c", now)+","+order("b", "c", now)+"]", http.StatusBadRequest, "one-event")
 	f(`{"type":"OrderCreated"}`, http.StatusUnprocessableEntity, "refused")
 	f(order("a", "c", now.Add(time.Hour)), http.StatusUnprocessableEntity, "refused")
-	f(order("a", "c", now), http.StatusUnsupportedMediaType, "media-type", "Content-Type", "application/x-ndjson")
+	f(order("a", "c", now)+"\n"+order("b", "c", now), http.StatusBadRequest, "one-event", "Content-Type", "application/x-ndjson")
 	h.post(order("x", "c", now))
 	f(order("x", "c", now), http.StatusConflict, "not-asked")
 	h.until("in the list of refused events", func() bool { return len(h.rejected()) == 2 })

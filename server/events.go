@@ -21,30 +21,9 @@ const appendTimeout = 20 * time.Second
 
 // postEvents takes events, and answers when they are durable.
 func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) {
-	if p := s.accepting(); p != nil {
-		p.write(w)
-		return
-	}
-	f, p := formOf(r)
-	if p != nil {
-		p.write(w)
-		return
-	}
-	b, p := s.readBody(w, r)
-	if p != nil {
-		p.write(w)
-		return
-	}
-	defer b.release()
-	if f == payloadForm {
-		f = objectForm
-		if p := b.wrap(r.Header); p != nil {
-			p.write(w)
-			return
-		}
-	}
-	results, p := s.decode(b.b, f)
+	b, results, p := s.receive(w, r)
 	if p == nil {
+		defer b.release()
 		p = s.keep(r.Context(), b, results)
 	}
 	if p != nil {
@@ -52,6 +31,32 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeResults(w, r, results)
+}
+
+// receive reads the events that a request brings. Without a problem the body is the caller's to release.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) (*body, []result, *Problem) {
+	if p := s.accepting(); p != nil {
+		return nil, nil, p
+	}
+	f, p := formOf(r)
+	if p != nil {
+		return nil, nil, p
+	}
+	b, p := s.readBody(w, r)
+	if p != nil {
+		return nil, nil, p
+	}
+	if f == payloadForm {
+		f, p = objectForm, b.wrap(r.Header)
+	}
+	var results []result
+	if p == nil {
+		results, p = s.decode(b.b, f)
+	}
+	if p != nil {
+		b.release()
+	}
+	return b, results, p
 }
 
 // accepting says why nothing can be taken now.
