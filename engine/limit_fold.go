@@ -111,11 +111,11 @@ func (sh *shard) foldedAway(s *scope, f *fact, row *state.Row, b []byte, l *wind
 	}
 	x.at = x.at[:0]
 	for i := range 2 * len(s.views) {
-		x.at = append(x.at, int(le.Uint32(b[scopeHeader+4*i:])))
+		x.at = append(x.at, int(le.Uint32(b[scopeViews+4*i:])))
 	}
 	n := l.Purge(x.at)
 	for i, at := range x.at {
-		le.PutUint32(b[scopeHeader+4*i:], uint32(at))
+		le.PutUint32(b[scopeViews+4*i:], uint32(at))
 	}
 	le.PutUint32(b[scopeN:], uint32(l.N))
 	if g != nil {
