@@ -19,13 +19,13 @@ type lane struct {
 	backoff      backoff
 	jobs         chan job // holds at most one
 
-	queue   []*parcel // made and neither delivered nor given up, by number
-	busy    bool      // the notifier works
-	rest    time.Time // until then nothing is sent
-	failed  int       // attempts in a row that failed, of different notifications
-	recent  []time.Time
-	waiting []*group // due, and kept back because of the limit
-	storm   bool     // some have been kept back: the next ones come as a digest
+	queue   []*parcel   // made and neither delivered nor given up, by number
+	busy    bool        // the notifier works
+	rest    time.Time   // until then nothing is sent
+	failed  int         // attempts in a row that failed, of different notifications
+	recent  []time.Time // deliveries of the last minute
+	waiting []*group    // due, and kept back because of the limit
+	storm   bool        // some have been kept back: the next ones come as a digest
 
 	groups     int
 	made       map[Kind]int64
@@ -83,12 +83,18 @@ func (l *lane) try(ctx context.Context, n *Notification) (memo string, err error
 // errGone is the failure of a notification that is not kept any more.
 var errGone = &DeliveryError{Err: errors.New("the notification is not kept any more"), Final: true}
 
-// give gives the notifier the oldest notification that is due, if it is idle.
+// give gives the notifier, if it is idle, the notification that has been due for longest; so one that fails again and again
+// lets the others pass.
 func (l *lane) give(now time.Time) error {
 	if l.busy || now.Before(l.rest) {
 		return nil
 	}
-	i := slices.IndexFunc(l.queue, func(p *parcel) bool { return p.Next <= now.UnixMilli() })
+	i := -1
+	for j, p := range l.queue {
+		if p.Next <= now.UnixMilli() && (i < 0 || p.Next < l.queue[i].Next) {
+			i = j
+		}
+	}
 	if i < 0 {
 		return nil
 	}
@@ -120,27 +126,27 @@ func (l *lane) next(now time.Time) (at time.Time) {
 			at = l.rest
 		}
 	}
-	if len(l.waiting) > 0 && len(l.queue) < l.limit && len(l.recent) > 0 {
-		at = earliest(at, l.recent[max(0, len(l.recent)-l.limit)].Add(time.Minute))
+	if i := len(l.recent) + len(l.queue) - l.limit; len(l.waiting) > 0 && i >= 0 && i < len(l.recent) {
+		at = earliest(at, l.recent[i].Add(time.Minute))
 	}
 	return at
 }
 
-// sent counts against the limit.
+// sent counts a delivery against the limit.
 func (l *lane) sent(now time.Time) {
 	if l.limit > 0 {
 		l.recent = append(l.recent, now)
 	}
 }
 
-// slots returns how many notifications may be made now: as many as neither have been in the last minute nor are on their
-// way yet.
+// slots returns how many notifications may be made now, so that those of the last minute and those on their way are not
+// more than the limit.
 func (l *lane) slots(now time.Time) int {
 	if l.limit == 0 {
 		return 1 << 30
 	}
 	l.recent = slices.DeleteFunc(l.recent, func(t time.Time) bool { return !now.Before(t.Add(time.Minute)) })
-	return max(0, l.limit-max(len(l.recent), len(l.queue)))
+	return max(0, l.limit-len(l.recent)-len(l.queue))
 }
 
 // wait keeps groups back until the lane may have more.

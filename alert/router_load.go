@@ -89,17 +89,17 @@ func (r *router) loadMembers(b *state.Batch) error {
 	})
 }
 
-// loadOutcomes finds notifications that are on their way, and counts those of the last minute against the limits.
+// loadOutcomes finds notifications that are on their way, and counts those delivered in the last minute against the limits.
 func (r *router) loadOutcomes(b *state.Batch) error {
 	now := time.Now()
-	return r.store.Outcomes(func(seq uint64, v []byte) (bool, error) {
+	err := r.store.Outcomes(func(seq uint64, v []byte) (bool, error) {
 		p := &parcel{seq: seq}
 		if err := decodeRow("outcome", fmt.Sprint(seq), v, &p.Outcome); err != nil {
 			return false, err
 		}
 		p.lane = r.lanes[p.Receiver]
-		if p.lane != nil && now.Sub(time.UnixMilli(p.Made)) < time.Minute {
-			p.lane.sent(time.UnixMilli(p.Made))
+		if p.lane != nil && !p.GivenUp && now.Sub(time.UnixMilli(p.Done)) < time.Minute {
+			p.lane.sent(time.UnixMilli(p.Done))
 		}
 		switch {
 		case p.Done != 0:
@@ -112,6 +112,10 @@ func (r *router) loadOutcomes(b *state.Batch) error {
 		p.attempt(Try{At: p.Done, Error: "the receiver is not configured any more"})
 		return true, p.write(b)
 	})
+	for _, l := range r.lanes {
+		slices.SortFunc(l.recent, time.Time.Compare)
+	}
+	return err
 }
 
 // loadSources finds the alerts that inhibit others.

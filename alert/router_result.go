@@ -65,9 +65,7 @@ func later(a, b time.Time) time.Time {
 // more, under the same key.
 func (r *router) delivered(x result) error {
 	now := time.Now()
-	if now.Sub(time.UnixMilli(x.Made)) >= time.Minute {
-		x.lane.sent(now)
-	}
+	x.lane.sent(now)
 	x.lane.delivered++
 	return r.done(x.parcel, Try{At: now.UnixMilli()}, func(m *member) {
 		m.Told, m.Missed = m.Telling, false

@@ -191,7 +191,7 @@ func (r *router) hold(m *member, now time.Time) error {
 		m.Joined = now.UnixMilli()
 	}
 	m.Held, m.changed = reason, true
-	if reason != "" && reason != m.Counted {
+	if reason != "" && m.Told == unknown && reason != m.Counted {
 		m.Counted = reason
 		m.group.lane.suppressed[parseHeld(reason).Reason]++
 	}

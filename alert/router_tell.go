@@ -103,7 +103,6 @@ func (r *router) parcel(b *state.Batch, l *lane, n *Notification, groups []*grou
 	if err := p.write(b); err != nil {
 		return nil, err
 	}
-	l.sent(now)
 	l.made[n.Kind]++
 	return p, nil
 }

@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,27 +23,29 @@ import (
 )
 
 // TestStories runs testdata/stories: conversations with a dispatcher whose receivers of groups are told as routes say, in
-// virtual time. The commands, one a line:
+// virtual time. The input of config is the part alerts: of a configuration; the service begins anew with it. That of do is
+// what happens:
 //
-//	config            its input is the part alerts: of a configuration; the service begins anew with it
 //	open ID NAME=VALUE …     an alert opens: rule, severity, actions, fields of the key as key.NAME, further labels
+//	openmany ID 1..9 RULE    many open at once
+//	point ID RULE            one opens and is over
 //	resolve ID, ack ID       it resolves; somebody acknowledges it
 //	silence ID DURATION MATCHER, expire ID
 //	receiver NAME down | refuses | busy DURATION | slow DURATION | hangs | up
 //	wait DURATION
 //	told ID, stats, redeliver ID [RECEIVER], restart, drain, finish
 //
-// Every command prints what has arrived since: when, at whom, what, with the group and the number of the notification;
+// Both print what has arrived since: when, at whom, what, with the group and the number of the notification;
 // "!" stands after alerts that are new to the receiver.
 func TestStories(t *testing.T) {
 	datadriven.Walk(t, "testdata/stories", func(t *testing.T, path string) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &story{town: newTown(t, vfs.NewMem())}
+			defer s.stop()
 			datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 				s.t = t
 				return s.tell(d)
 			})
-			s.stop()
 		})
 	})
 }
@@ -60,18 +63,30 @@ type town struct {
 	cancel    func()
 	done      chan error
 	start     time.Time
+	dead      func() bool // the power is out: nothing that is sent arrives
 
-	mu  sync.Mutex
-	out strings.Builder
+	mu   sync.Mutex
+	news []news
+	out  strings.Builder
+}
+
+// news is something that happened at a receiver.
+type news struct {
+	at   time.Duration
+	name string
+	how  string // %s stands for the notification's key
+	n    *alert.Notification
 }
 
 // townSpec is the part `alerts:` of a configuration.
 type townSpec struct {
 	alert.Spec `yaml:",inline"`
-	Receivers  []struct {
-		alert.ReceiverSpec `yaml:",inline"`
-		Kinds              []string `yaml:"kinds"` // default hook
-	} `yaml:"receivers"`
+	Receivers  []townReceiver `yaml:"receivers"`
+}
+
+type townReceiver struct {
+	alert.ReceiverSpec `yaml:",inline"`
+	Kinds              []string `yaml:"kinds"` // default hook
 }
 
 func newTown(t *testing.T, fs vfs.FS) *town {
@@ -164,7 +179,29 @@ func (w *town) open(id string, args map[string]string) {
 	w.book.Open(a)
 }
 
-func (w *town) clock() string { return time.Since(w.start).String() }
+// note notes what happened at a receiver.
+func (w *town) note(name, how string, n *alert.Notification) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.news = append(w.news, news{time.Since(w.start), name, how, n})
+}
+
+// tellNews prints what happened at receivers: they are told side by side, so of one moment it is in their order.
+func (w *town) tellNews() {
+	w.mu.Lock()
+	all := w.news
+	w.news = nil
+	w.mu.Unlock()
+	slices.SortStableFunc(all, func(a, b news) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.name, b.name)) })
+	for _, x := range all {
+		if x.how == "" {
+			x.how = w.text(x.n)
+		} else {
+			x.how = fmt.Sprintf(x.how, w.key(x.n))
+		}
+		w.printf("%s %s: %s", x.at, x.name, x.how)
+	}
+}
 
 func (w *town) printf(format string, args ...any) {
 	w.mu.Lock()
@@ -180,7 +217,8 @@ type post struct {
 	mu   sync.Mutex
 	mode string
 	span time.Duration
-	got  []*alert.Notification // delivered
+	got  []*alert.Notification // delivered …
+	at   []time.Time           // … when
 }
 
 func (p *post) set(mode string, span time.Duration) {
@@ -193,14 +231,17 @@ func (p *post) NotifyGroup(ctx context.Context, n *alert.Notification) (string, 
 	p.mu.Lock()
 	mode, span := p.mode, p.span
 	p.mu.Unlock()
+	if p.town.dead != nil && p.town.dead() {
+		return "", errors.New("the power is out")
+	}
 	switch mode {
 	case "down":
-		p.town.printf("%s %s: attempt %d of %s fails", p.town.clock(), p.name, n.Attempt, p.town.key(n))
+		p.town.note(p.name, fmt.Sprintf("attempt %d of %%s fails", n.Attempt), n)
 		return "", errors.New("connection refused")
 	case "refuses":
 		return "", &alert.DeliveryError{Err: errors.New("no such channel"), Final: true, Code: 404}
 	case "busy":
-		p.town.printf("%s %s: attempt %d of %s is too early", p.town.clock(), p.name, n.Attempt, p.town.key(n))
+		p.town.note(p.name, fmt.Sprintf("attempt %d of %%s is too early", n.Attempt), n)
 		return "", &alert.DeliveryError{Err: errors.New("too many requests"), After: span, Code: 429}
 	case "hangs":
 		<-ctx.Done()
@@ -214,15 +255,13 @@ func (p *post) NotifyGroup(ctx context.Context, n *alert.Notification) (string, 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.got = append(p.got, n)
-	p.town.printf("%s %s: %s", p.town.clock(), p.name, p.town.text(n))
+	p.got, p.at = append(p.got, n), append(p.at, time.Now())
+	p.town.note(p.name, "", n)
 	return fmt.Sprintf("memo%d", len(p.got)), nil
 }
 
 // key names a notification by its group's place in the story and its number.
 func (w *town) key(n *alert.Notification) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	g, ok := w.groups[n.Group]
 	if !ok {
 		g = fmt.Sprintf("g%d", len(w.groups)+1)
@@ -285,33 +324,20 @@ func (s *story) tell(d *datadriven.TestData) string {
 		}
 		return s.heard()
 	}
-	if err := s.do(d.Cmd, words(d)); err != nil {
-		s.printf("%v", err)
-	}
 	for line := range strings.Lines(d.Input) {
 		f := strings.Fields(line)
 		if err := s.do(f[0], f[1:]); err != nil {
 			s.printf("%v", err)
 		}
+		synctest.Wait()
 	}
 	return s.heard()
-}
-
-// words returns the arguments of a command as they are written.
-func words(d *datadriven.TestData) (all []string) {
-	for _, a := range d.CmdArgs {
-		if len(a.Vals) > 0 {
-			all = append(all, a.Key+"="+strings.Join(a.Vals, ","))
-		} else {
-			all = append(all, a.Key)
-		}
-	}
-	return all
 }
 
 // heard returns what was printed since it was last called, when all has come to rest.
 func (s *story) heard() string {
 	synctest.Wait()
+	s.tellNews()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text := s.out.String()
@@ -328,6 +354,12 @@ func (s *story) do(cmd string, args []string) error {
 			set[name] = v
 		}
 		s.open(args[0], set)
+		return s.commit()
+	case "point":
+		s.open(args[0], map[string]string{"rule": args[1]})
+		if err := s.book.Resolve(args[0], time.Now().UnixMilli(), alert.Point); err != nil {
+			return err
+		}
 		return s.commit()
 	case "openmany":
 		for _, i := range s.numbers(args[1]) {
@@ -386,6 +418,7 @@ func (s *story) silence(args []string) error {
 // ask carries out the commands that ask something.
 func (s *story) ask(cmd string, args []string) error {
 	synctest.Wait()
+	s.tellNews()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	switch cmd {
