@@ -420,7 +420,7 @@ func (sh *shard) session(j *judgement, s *scope, f *fact, row *state.Row, b []by
 	if i < 0 || p.Last(i) < at || j.mode == onEvent && sh.tooLateFor(x) {
 		return event.Value{}, 0, true
 	}
-	if end := p.Last(i) + x.gap; j.mode == onLeave && j.asOf > end {
+	if end := p.Last(i) + x.gap; j.mode == onLeave && max(j.asOf, j.w) > end {
 		return event.Value{}, 0, true // it has closed
 	}
 	if j.mode != onClose && (!j.named || f == j.rule.facts[j.rule.row].shared) {

@@ -82,9 +82,14 @@ func differ(tb rapid.TB, what string, want, got []byte, s oracle.Scenario) {
 }
 
 // TestOracle holds the engine against the brute force, whatever the shards and batches.
-func TestOracle(t *testing.T) {
+func TestOracle(t *testing.T) { againstOracle(t, oracle.Random) }
+
+// TestOracleClocks does so for rules in time zones, while clocks are changed.
+func TestOracleClocks(t *testing.T) { againstOracle(t, oracle.RandomClocks) }
+
+func againstOracle(t *testing.T, draw func(*rapid.T) oracle.Scenario) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := oracle.Random(t)
+		s := draw(t)
 		w := way{rapid.SampledFrom([]int{1, 2, 7}).Draw(t, "shards"), rapid.SampledFrom([]int{1, 2, 5, 1000}).Draw(t, "batch")}
 		want, err := s.Run()
 		if err != nil {

@@ -60,7 +60,7 @@ func (sh *shard) seriesFact(j *judgement, s *scope, f *fact, row *state.Row, b [
 	var x event.Value
 	if end := s.align.Shift(at, w.Each, 1); f.scores && (j.mode == onClose || j.w < end) {
 		v, _ := sh.between(j, s, f, row, b, at, end)
-		x = f.finish(v, w.Each)
+		x = f.finish(v, end-at)
 	}
 	vals := sh.series[:0]
 	if row != nil {
@@ -89,15 +89,14 @@ func (sh *shard) buckets(vals []event.Value, j *judgement, s *scope, f *fact, ro
 		return sh.heldBuckets(vals, s, f, row, start, to, empty)
 	}
 	week := s.align.Week(at)
-	for t := start; t < to; t = s.align.Shift(t, each, 1) {
-		if f.Seasonal && s.align.Week(t) != week {
+	for t, end := start, int64(0); t < to; t = end {
+		if end = s.align.Shift(t, each, 1); f.Seasonal && s.align.Week(t) != week {
 			continue
 		}
-		end := s.align.Shift(t, each, 1)
 		v := empty
 		if sh.holds(s, f, row, b, t, end) {
 			v, _ = sh.between(j, s, f, row, b, t, end)
-			v = f.finish(v, each)
+			v = f.finish(v, end-t)
 		}
 		if !v.IsMissing() {
 			vals = append(vals, v)
@@ -111,14 +110,15 @@ func (sh *shard) heldBuckets(vals []event.Value, s *scope, f *fact, row *state.R
 	each := f.Window.Each
 	p := window.Spans{Block: row.Block(f.grid.unit), Width: f.grid.width}
 	i := p.Find(start)
-	for t := start; t < to; t = s.align.Shift(t, each, 1) {
+	for t, end := start, int64(0); t < to; t = end {
+		end = s.align.Shift(t, each, 1)
 		v := empty
 		for i < p.N() && p.Start(i) < t {
 			i++
 		}
 		if i < p.N() && p.Start(i) == t && p.Mask(i)&f.mask != 0 {
 			v, _ = f.agg.Value(p.At(i)[f.acc : f.acc+f.agg.Size()])
-			v = f.finish(v, each)
+			v = f.finish(v, end-t)
 		}
 		if !v.IsMissing() {
 			vals = append(vals, v)

@@ -313,8 +313,8 @@ func (sh *shard) judgeLate(s *scope, row *state.Row, ev *foldEvent, judged bool)
 	if s.beat == 0 || s.lateness == 0 {
 		return
 	}
-	e := s.align.Shift(s.align.Start(ev.t, s.beat), s.beat, 1)
-	for ; e <= ev.w && e-s.span <= ev.t; e = s.align.Shift(e, s.beat, 1) {
+	e := s.closeAfter(ev.t)
+	for n := s.span / s.beat; n > 0 && e <= ev.w; n, e = n-1, s.align.Shift(e, s.beat, 1) {
 		if ev.w >= e+s.lateness {
 			continue
 		}

@@ -145,11 +145,11 @@ func (sh *shard) schedule(s *scope, row *state.Row, b []byte, ev *foldEvent) {
 	due := getTime(b, scopeDue)
 	was := due
 	if s.beat > 0 {
-		e := s.align.Shift(s.align.Start(ev.t, s.beat), s.beat, 1)
-		for last := ev.t + s.span; e <= ev.w && e <= last; {
+		e, n := s.closeAfter(ev.t), s.span/s.beat
+		for ; n > 0 && e <= ev.w; n-- {
 			e = s.align.Shift(e, s.beat, 1)
 		}
-		if e > ev.w && e-s.span <= ev.t {
+		if n > 0 {
 			due = min(due, e)
 		}
 	}
@@ -194,7 +194,7 @@ func (sh *shard) close(s *scope, row *state.Row, at int64) {
 // nextClose returns the first close after e that has to be judged: of a window that holds an event, or any while an
 // instance is open.
 func (sh *shard) nextClose(s *scope, row *state.Row, e int64) int64 {
-	after := s.align.Shift(e, s.beat, 1)
+	after := s.closeAfter(e)
 	next := int64(state.Never)
 	for _, rp := range s.rules {
 		if judged, ok := judgedAt(row.Block(rp.unit)); ok {
@@ -206,7 +206,7 @@ func (sh *shard) nextClose(s *scope, row *state.Row, e int64) int64 {
 		if f.Window.Each == 0 {
 			continue
 		}
-		if t, ok := sh.firstAfter(s, f, row, b, after-s.span); ok {
+		if t, ok := sh.firstAfter(s, f, row, b, after-s.span-s.align.Slack()); ok {
 			next = min(next, max(after, s.closeAfter(t)))
 		}
 	}

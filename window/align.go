@@ -42,13 +42,26 @@ func (a *Align) Start(t, d int64) int64 {
 	return a.dayStart(Floor(a.dayNumber(t), d/day))
 }
 
+// Slack returns how much longer than n·d n windows of length d may be, at most: a day of 25 hours is one window.
+func (a *Align) Slack() int64 {
+	if a.loc == nil {
+		return 0
+	}
+	return day
+}
+
 // Shift returns the start of the window that lies n windows after the one that starts at s; n may be negative.
 func (a *Align) Shift(s, d int64, n int64) int64 {
 	if a.loc == nil {
 		return s + n*d
 	}
 	if d >= day {
-		return a.dayStart(a.dayNumber(s) + n*(d/day))
+		days := d / day
+		at := Floor(a.dayNumber(s), days) + n*days
+		if n < 0 && a.dayStart(at) == s { // a day that was left out is no window
+			at -= days
+		}
+		return a.dayStart(at)
 	}
 	for ; n > 0; n-- {
 		m := a.midnight(s, 1)
@@ -70,20 +83,34 @@ func (a *Align) Week(t int64) int64 {
 	return wd*day + int64(l.Hour())*3600000 + int64(l.Minute())*60000 + int64(l.Second())*1000 + int64(l.Nanosecond())/1e6
 }
 
-// midnight returns the local midnight that begins the day of t, plus days.
-func (a *Align) midnight(t int64, days int) int64 {
-	y, m, d := time.UnixMilli(t).In(a.loc).Date()
-	return time.Date(y, m, d+days, 0, 0, 0, 0, a.loc).UnixMilli()
-}
+// midnight returns the beginning of the local day of t, plus days.
+func (a *Align) midnight(t int64, days int64) int64 { return a.dayStart(a.dayNumber(t) + days) }
 
-// dayNumber counts local days since 1970-01-01.
+// dayNumber counts local days since 1970-01-01: the last one that has begun at t. Where a clock is set back across
+// midnight the old date comes once more, and belongs to the new day.
 func (a *Align) dayNumber(t int64) int64 {
 	y, m, d := time.UnixMilli(t).In(a.loc).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400
+	n := time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400
+	for a.dayStart(n+1) <= t {
+		n++
+	}
+	return n
 }
 
+// dayStart returns the first instant at which the local date is the n-th day's or a later one: at midnight, or, where a
+// change of the clock leaves midnight out, after it.
 func (a *Align) dayStart(n int64) int64 {
-	return time.Date(1970, 1, 1+int(n), 0, 0, 0, 0, a.loc).UnixMilli()
+	t := (n - 1) * day // whatever the distance from UTC, the day has not begun
+	for {
+		l := time.UnixMilli(t).In(a.loc)
+		_, offset := l.Zone()
+		begin := max(t, n*day-int64(offset)*1000)
+		_, end := l.ZoneBounds()
+		if end.IsZero() || begin < end.UnixMilli() {
+			return begin
+		}
+		t = end.UnixMilli()
+	}
 }
 
 // Span is a half-open span of event time, [Start, End), in milliseconds since the epoch.

@@ -8,11 +8,12 @@
 //	Run         rows, alerts and refusals of a rule set over lines
 //	Compare     two sets of rows or alerts, as testdata/cases asks
 //	Random      scenarios that rapid can shrink
+//	RandomClocks  the same in time zones whose clocks are changed meanwhile
 //	RandomLong  scenarios whose windows hold hundreds of events
 //
-// Run reads one partition. Time zones move the alignment of windows by the zone's distance from UTC at the time in
-// question, which is right where that distance is constant. The scores of a series against its judged bucket are written from
-// their definitions in package detector.
+// Run reads one partition. Windows in a time zone are found by looking at a calendar of the years 2022 to 2024, in which
+// the events of such rules have to lie. The scores of a series against its judged bucket are written from their definitions
+// in package detector.
 //
 // # What the semantics leave open
 //
@@ -74,17 +75,28 @@
 //  21. Windows that a late event belongs to are judged again in order of their ends, then the event itself; only windows
 //     of facts whose own filter it passes. A window first judged because of a late event is late too. Case mixed-arrival,
 //     volume-10x; for the filter page.
+//
 //  22. A key is judged at a close for its tumbling and hopping facts; where there are none, for its sessions; where there
 //     are none either, for the judged bucket of its series. Chosen.
+//
 //  23. A session event is too late if its own session would be closed by now (case mixed-windows, session), or if it is
 //     alone and near a closed session (page). Near an open one too, it joins that. Its row has time A, no window, and
 //     no fact.
+//
 //  24. An event that was too late for a series' bucket is not in it. Case mixed-arrival, volume-10x.
+//
 //  25. A series begins with the first bucket that holds an event that passes its filters; `rate` is 0 in empty buckets.
 //     Chosen.
+//
 //  26. On events an `each` fact takes all of the open window that contains A, also events newer than A (of another type
 //     or key). Page.
+//
 //  27. On an event with several sessions the row shows the one with the longest gap. Chosen.
+//
+//  31. In a time zone, windows of whole days begin with the local day, shorter ones divide it, the last of a day ending
+//     with it. A day begins when its date is there for the first time. n windows are n windows, however long a change of
+//     the clock makes them, so over D each B reaches back over D/B of them; a rate is per second of the window itself.
+//     The hour of the week is what the clock shows. Chosen.
 //
 // Values:
 //

@@ -51,6 +51,7 @@ type scale struct {
 	sums      []string // what sums are
 	seasonal  bool
 	timezones []string
+	starts    []int64 // of the stream; nil: start
 }
 
 var seconds = scale{
@@ -79,6 +80,24 @@ var weeks = scale{
 	timezones: []string{"", "", "Asia/Kolkata"},
 }
 
+// clocks is for zones whose clocks are changed while events come: Berlin at night; Santiago and Havana at midnight; Lord Howe
+// by half an hour.
+var clocks = scale{
+	each:      []string{"1d", "12h", "1h", "6h", "2d"},
+	over:      []string{"1d", "2h", "30m", "25h"},
+	short:     []string{"1h", "1d"},
+	steps:     []int64{hour, 0, 6 * hour, 30 * 60000, day - hour, day, day + hour, 2 * day, 7 * day, 15 * 60000},
+	back:      []int64{0, 0, 0, 0, hour, day},
+	disorder:  []int64{0, hour, day},
+	factor:    []int{2, 1, 3, 7},
+	counts:    []string{"1", "2", "0", "3"},
+	sums:      []string{"1", "2", "0.3", "0", "1.5"},
+	seasonal:  true,
+	timezones: []string{"Europe/Berlin", "America/Santiago", "America/Havana", "Australia/Lord_Howe", ""},
+	// A few days before a change: Berlin's and Havana's autumn (2023-10-29, 2023-11-05), everybody's spring.
+	starts: []int64{19656 * day, 19659*day + 22*hour, 19601 * day, 19630 * day, 19789 * day, 19810 * day, 19816 * day},
+}
+
 // dense is for long streams: hundreds of events in a window.
 var dense = scale{
 	each:     []string{"1s", "500ms", "2s"},
@@ -104,13 +123,24 @@ func Random(t *rapid.T) Scenario {
 	if oneIn(t, 8, "weeks") {
 		sc = weeks
 	}
+	return random(t, sc)
+}
+
+// RandomClocks draws a scenario whose rules are in time zones, while the clocks of these are changed.
+func RandomClocks(t *rapid.T) Scenario { return random(t, clocks) }
+
+func random(t *rapid.T, sc scale) Scenario {
 	s := Scenario{RulesYAML: (&ruleGen{t: t, scale: sc}).set(), Options: drawOptions(t, sc)}
 	var drawn []drawnEvent
 	for range 4 { // a slice that rapid draws is short
 		some := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) drawnEvent { return drawEvent(t, sc) }), 0, 20)
 		drawn = append(drawn, some.Draw(t, "events")...)
 	}
-	s.Lines = lines(drawn)
+	from := start
+	if sc.starts != nil {
+		from = pick(t, "start", sc.starts...)
+	}
+	s.Lines = lines(drawn, from)
 	return s
 }
 
@@ -135,7 +165,7 @@ func RandomLong(t *rapid.T) Scenario {
 			drawn[i].x = []string{"", `"1"`, "null", "-3", "1e2", "7"}[random.IntN(6)]
 		}
 	}
-	s.Lines = lines(drawn)
+	s.Lines = lines(drawn, start)
 	return s
 }
 
@@ -152,8 +182,8 @@ func drawOptions(t *rapid.T, sc scale) Options {
 }
 
 // lines writes events, one after the other.
-func lines(events []drawnEvent) (out [][]byte) {
-	cursor := start
+func lines(events []drawnEvent, from int64) (out [][]byte) {
+	cursor := from
 	for i, e := range events {
 		cursor += e.step
 		out = append(out, e.line(i+1, cursor-e.back))

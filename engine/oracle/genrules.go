@@ -267,11 +267,11 @@ func (r *ruleDraft) past(beat string) {
 	t := r.t
 	r.count++
 	name := fmt.Sprintf("f%d", r.count)
-	of := pick(t, "bucket", "count", "sum(x)", "distinct(s)", "avg(x)", "max(x)", "count(x)", "p50(x)")
+	of := pick(t, "bucket", "count", "sum(x)", "distinct(s)", "avg(x)", "max(x)", "count(x)", "p50(x)", "rate")
 	through := pick(t, "through", "mean", "median", "max", "min", "sum", "stddev", "p95", "count",
 		"ratio_to_mean", "ratio_to_median", "zscore", "robust_zscore", "ewma")
 	window := "over " + times(pick(t, "buckets", r.scale.factor...), beat)
-	if r.scale.seasonal && oneIn(t, 2, "seasonal") {
+	if r.scale.seasonal && beat != "2d" && oneIn(t, 2, "seasonal") { // a week is to be whole beats
 		window = "over " + pick(t, "weeks", "14d", "7d", "21d") + " at same hour-of-week"
 	} else if oneIn(t, 4, "series before") {
 		window += " before " + times(pick(t, "buckets before", 1, 2), beat)

@@ -196,8 +196,8 @@ func (r *ruleState) nextEnd(k *keyState, handled int64) (d *due) {
 		d = first(d, &due{at: end, kind: dueClose})
 	}
 	if k.instance.state != none {
-		from := max(handled, k.instance.judged-r.beat)
-		d = first(d, &due{at: r.floor(from, r.beat) + r.beat, kind: dueClose})
+		from := max(handled, r.beats(k.instance.judged, r.beat, -1))
+		d = first(d, &due{at: r.beats(from, r.beat, 1), kind: dueClose})
 	}
 	if d == nil || d.at > r.o.w {
 		return nil

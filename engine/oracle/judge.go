@@ -50,9 +50,8 @@ func (f *factState) touch(e *happened, late map[string]lateWindows) {
 // endsAround returns the ends of the fact's windows that hold t.
 func (f *factState) endsAround(t int64) (ends []int64) {
 	w := f.Window
-	first := f.rule.floor(t, w.Each) + w.Each
-	for end := first; end < first+f.length(); end += w.Each {
-		ends = append(ends, end)
+	for n := range int(f.length() / w.Each) {
+		ends = append(ends, f.rule.beats(t, w.Each, n+1))
 	}
 	return ends
 }
@@ -74,11 +73,12 @@ func (r *ruleState) judgeLate(late map[string]lateWindows) {
 // judgeClose judges the windows of a key that end at e, unless they are empty; it reports whether they were.
 func (r *ruleState) judgeClose(k *keyState, end int64, late bool) (empty bool) {
 	j := &judgement{how: onClose, key: k, asOf: end, w: min(r.o.w, end), late: late}
-	j.span = Span{end - r.shown.length(), end}
+	j.span = r.shown.ending(end)
 	empty = true
 	for _, f := range r.closes {
 		all, _ := f.list(j)
-		empty = empty && len(between(all, end-f.length(), end)) == 0
+		in := f.ending(end)
+		empty = empty && len(between(all, in.Start, in.End)) == 0
 	}
 	if empty {
 		return true

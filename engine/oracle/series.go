@@ -36,24 +36,31 @@ func (f *factState) bucketStart(j *judgement) int64 {
 
 // buckets returns the values of the buckets in [b - D - s, b - s), from the first that holds an event on.
 func (f *factState) buckets(j *judgement, all []sample) (vals []event.Value) {
-	b := f.bucketStart(j)
+	b, w := f.bucketStart(j), f.Window
 	begun := false
-	for at := b - f.Window.Before - f.Window.Over; at < b-f.Window.Before; at += f.Window.Each {
+	for n := (w.Before + w.Over) / w.Each; n > w.Before/w.Each; n-- {
+		at := f.rule.beats(b, w.Each, -int(n))
 		in := f.bucket(all, at)
 		begun = begun || len(in) > 0
-		if !begun || f.Seasonal && mod(at, week) != mod(b, week) {
+		if !begun || f.Seasonal && f.rule.ofWeek(at) != f.rule.ofWeek(b) {
 			continue
 		}
-		if v, _ := f.value(in, float64(f.Window.Each)/1000); !v.IsMissing() {
+		if v, _ := f.value(in, f.bucketSeconds(at)); !v.IsMissing() {
 			vals = append(vals, v)
 		}
 	}
 	return vals
 }
 
+func (f *factState) bucketEnd(start int64) int64 { return f.rule.beats(start, f.Window.Each, 1) }
+
+func (f *factState) bucketSeconds(start int64) float64 {
+	return float64(f.bucketEnd(start)-start) / 1000
+}
+
 // bucket returns the events of the bucket that were not too late for it.
 func (f *factState) bucket(all []sample, start int64) (in []sample) {
-	end := start + f.Window.Each
+	end := f.bucketEnd(start)
 	for _, s := range between(all, start, end) {
 		if s.seenW < end+f.rule.o.opts.Lateness {
 			in = append(in, s)
@@ -74,10 +81,10 @@ func numbers(vals []event.Value) (nums []event.Value) {
 // unusual says how far the bucket that is judged is from the past ones. On an event that bucket must be open.
 func (f *factState) unusual(j *judgement, all []sample, vals []event.Value) event.Value {
 	at := f.bucketStart(j)
-	if j.how != onClose && j.w >= at+f.Window.Each {
+	if j.how != onClose && j.w >= f.bucketEnd(at) {
 		return event.Value{}
 	}
-	v, _ := f.value(f.bucket(all, at), float64(f.Window.Each)/1000)
+	v, _ := f.value(f.bucket(all, at), f.bucketSeconds(at))
 	x, ok := v.Float64()
 	past := numbers(vals)
 	if !ok || len(past) == 0 {

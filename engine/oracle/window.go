@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"slices"
-	"time"
 
 	"kelpie/event"
 	"kelpie/rules"
@@ -27,27 +26,6 @@ type judgement struct {
 	span Span      // on a close: the window that the row shows
 	late bool
 }
-
-// offset is the zone's distance from UTC in milliseconds at t.
-func (r *ruleState) offset(t int64) int64 {
-	if r.Timezone == "" || t <= minTime || t >= maxTime {
-		return 0
-	}
-	zone, err := time.LoadLocation(r.Timezone)
-	if err != nil {
-		return 0
-	}
-	_, s := time.UnixMilli(t).In(zone).Zone()
-	return int64(s) * 1000
-}
-
-// floor returns the greatest start of an aligned window of length d that is not after t.
-func (r *ruleState) floor(t, d int64) int64 {
-	off := r.offset(t)
-	return t - mod(t+off, d)
-}
-
-func mod(a, b int64) int64 { return (a%b + b) % b }
 
 // windowFact computes a fact that is an aggregate.
 func (r *ruleState) windowFact(j *judgement, i int) (v event.Value, samples int64, inexact bool) {
@@ -115,12 +93,11 @@ func (f *factState) within(j *judgement, all []sample) (in []sample, span Span, 
 	case rules.Sliding:
 		span = f.slidingSpan(j)
 	case rules.Tumbling, rules.Hopping:
-		span = Span{j.asOf - f.length(), j.asOf}
+		span = f.ending(j.asOf)
 		if j.how == onClose {
 			break
 		}
-		start := f.rule.floor(j.asOf, w.Each)
-		span = Span{start, start + w.Each}
+		span = Span{f.rule.floor(j.asOf, w.Each), f.rule.beats(j.asOf, w.Each, 1)}
 		if w.Kind == rules.Hopping || j.w >= span.End {
 			return nil, span, false
 		}
@@ -128,6 +105,14 @@ func (f *factState) within(j *judgement, all []sample) (in []sample, span Span, 
 		return f.session(j)
 	}
 	return between(all, span.Start, span.End), span, true
+}
+
+// ending returns the fact's window that ends at e.
+func (f *factState) ending(e int64) Span {
+	if f.Window.Kind == rules.Session {
+		return Span{e - f.Window.Gap, e}
+	}
+	return Span{f.rule.beats(e, f.Window.Each, -int(f.length()/f.Window.Each)), e}
 }
 
 // slidingSpan is (A - d - s, A - s] as a half-open span; of a close [e - d - s, e - s).
