@@ -87,6 +87,7 @@ type townSpec struct {
 type townReceiver struct {
 	alert.ReceiverSpec `yaml:",inline"`
 	Kinds              []string `yaml:"kinds"` // default hook
+	Webhook            any      `yaml:"webhook"`
 }
 
 func newTown(t *testing.T, fs vfs.FS) *town {
@@ -105,7 +106,10 @@ func (w *town) begin() error {
 	o.Retention, o.Routing = 24*time.Hour, w.spec.Spec
 	for _, r := range w.spec.Receivers {
 		g := alert.GroupReceiver{ReceiverSpec: r.ReceiverSpec}
-		if r.Kinds == nil {
+		switch {
+		case r.Webhook != nil:
+			r.Kinds = []string{"webhook"}
+		case r.Kinds == nil:
 			r.Kinds = []string{"hook"}
 		}
 		for _, k := range r.Kinds {
