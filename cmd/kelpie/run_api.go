@@ -25,8 +25,13 @@ func (h *house) openAPI(cfg *config.Config, s *engine.Service, posts *source.Pus
 	if posts == nil {
 		return nil, nil
 	}
+	buttons, err := h.slackButtons(cfg.Alerts.Receivers, s)
+	if err != nil {
+		return nil, err
+	}
 	api, err := server.New(server.Options{
-		Spec: cfg.HTTP, Service: s, Posts: posts, Log: h.log, Store: h.store, Event: cfg.Event.Spec, Future: cfg.Time.Future,
+		Slack: buttons,
+		Spec:  cfg.HTTP, Service: s, Posts: posts, Log: h.log, Store: h.store, Event: cfg.Event.Spec, Future: cfg.Time.Future,
 		Refused: int64(h.store.RejectedCounts().Total), Logger: logger,
 	})
 	if err != nil {
