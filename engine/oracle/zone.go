@@ -10,7 +10,10 @@ import (
 // in the years that scenarios are about.
 
 // calendar holds the starts of the local days of a zone, and their numbers since 1970.
-type calendar struct{ starts, numbers []int64 }
+type calendar struct {
+	zone            *time.Location
+	starts, numbers []int64
+}
 
 var (
 	firstQuarter = time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
@@ -29,7 +32,7 @@ func calendarOf(zone string) *calendar {
 	if err != nil {
 		panic(err)
 	}
-	c, newest := &calendar{}, int64(0)
+	c, newest := &calendar{zone: loc}, int64(0)
 	for t := firstQuarter; t < lastQuarter; t += 15 * 60_000 {
 		y, m, d := time.UnixMilli(t).In(loc).Date()
 		if n := time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400; n > newest {
@@ -81,11 +84,7 @@ func (r *ruleState) ofWeek(t int64) int64 {
 	if r.Timezone == "" {
 		return mod(t, week)
 	}
-	loc, err := time.LoadLocation(r.Timezone)
-	if err != nil {
-		panic(err)
-	}
-	l := time.UnixMilli(t).In(loc)
+	l := time.UnixMilli(t).In(calendarOf(r.Timezone).zone)
 	midnight := time.Date(l.Year(), l.Month(), l.Day(), 0, 0, 0, 0, time.UTC)
 	clock := time.Date(l.Year(), l.Month(), l.Day(), l.Hour(), l.Minute(), l.Second(), l.Nanosecond(), time.UTC)
 	return int64(l.Weekday())*day + clock.Sub(midnight).Milliseconds()
