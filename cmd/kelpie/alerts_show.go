@@ -11,7 +11,10 @@ import (
 
 	"kelpie/alert"
 	"kelpie/config"
+	"kelpie/engine"
 	"kelpie/event"
+	"kelpie/evidence"
+	"kelpie/rules"
 	"kelpie/state"
 )
 
@@ -198,7 +201,7 @@ func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.S
 		_, err := out.Write(append(b, "}\n"...))
 		return err
 	}
-	list, answer := o.evidence(c, cfg, s, a)
+	list, answer := o.evidenceOf(c, cfg, s, a)
 	if answer != nil && !errors.Is(answer, errNo) {
 		return answer
 	}
@@ -217,7 +220,7 @@ func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.S
 
 // writeEvents writes the events of the alert's windows for people.
 func (o *showOptions) writeEvents(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert) error {
-	list, answer := o.evidence(c, cfg, s, a)
+	list, answer := o.evidenceOf(c, cfg, s, a)
 	if answer != nil && !errors.Is(answer, errNo) {
 		return answer
 	}
@@ -229,4 +232,39 @@ func (o *showOptions) writeEvents(c *cobra.Command, cfg *config.Config, s *state
 		}
 	}
 	return answer
+}
+
+// evidenceOf finds the events of an alert's windows again in the log: the last ones, as lines.
+func (o *showOptions) evidenceOf(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert) (lines [][]byte, err error) {
+	set, err := o.rulesThen(cfg, s, a)
+	if err != nil {
+		return nil, err
+	}
+	l, err := openLog(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	q := evidence.Query{Alert: a, Rules: set, Event: cfg.Event.Spec, Limit: o.limit, Damaged: tellOf(c.ErrOrStderr())}
+	lines, err = evidence.Find(c.Context(), l, q, eventForm{text: !o.asJSON}.append)
+	if errors.Is(err, evidence.ErrNoRule) {
+		err = fmt.Errorf("%w: --events cannot tell which events belong to the alert\n    name the rules as they were: -r old-rules/", err)
+	}
+	return lines, asNo(err)
+}
+
+// rulesThen returns the rules by which an alert was found: as they were then, which the state knows, unless rules are
+// named.
+func (o *showOptions) rulesThen(cfg *config.Config, s *state.Store, a *alert.Alert) (*rules.Set, error) {
+	if len(o.rules) == 0 && a.Rules != "" {
+		p, err := engine.StoredPlan(s, a.Rules)
+		if err != nil {
+			return nil, fmt.Errorf("%w\n    name the rules: -r rules/", err)
+		}
+		if p != nil {
+			return p.Set, nil
+		}
+	}
+	from := &settings{rules: cfg.RuleOptions(), files: cfg.Rules}
+	return from.loadRules(o.rules)
 }

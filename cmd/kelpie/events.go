@@ -5,16 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"kelpie/event"
+	"kelpie/evidence"
 	"kelpie/journal"
-	"kelpie/source"
 )
 
 func newEvents() *cobra.Command {
@@ -105,7 +103,7 @@ of the last event that was listed before: so a program reads on.
   kelpie events after 42 --limit 10 --text`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			offset, err := parseOffset(args[0])
+			offset, err := evidence.ParseOffset(args[0])
 			if err != nil {
 				return err
 			}
@@ -117,16 +115,6 @@ of the last event that was listed before: so a program reads on.
 	}
 	o.add(c)
 	return c
-}
-
-// parseOffset reads a position of the log, log@42, or its offset alone.
-func parseOffset(s string) (int64, error) {
-	digits := strings.TrimPrefix(s, source.LogStream+"@")
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n < 0 || n == math.MaxInt64 {
-		return 0, fmt.Errorf("%q is no position of the log: write log@42 or 42", s)
-	}
-	return n, nil
 }
 
 func newEventsBetween() *cobra.Command {
@@ -146,8 +134,8 @@ parts of the log are read that may hold such events.
 			if err != nil {
 				return err
 			}
-			within := func(e *logEvent) bool {
-				return e.decoded != nil && e.decoded.Time >= from && e.decoded.Time < to
+			within := func(e *evidence.Event) bool {
+				return e.Decoded != nil && e.Decoded.Time >= from && e.Decoded.Time < to
 			}
 			return o.run(c, func(l *journal.Log, scan scanFunc) error {
 				_, err := scan(l.Between(from, to-1), within)
@@ -176,7 +164,7 @@ func parseSpan(from, to string) (ms, end int64, err error) {
 
 // scanFunc lists what a reader yields, as far as keep (nil: all) and the flags let it through, in place of what has been
 // listed before. enough says that there are as many as are wanted.
-type scanFunc func(r *journal.Reader, keep func(*logEvent) bool) (enough bool, err error)
+type scanFunc func(r *journal.Reader, keep func(*evidence.Event) bool) (enough bool, err error)
 
 // run opens the log, lets list choose what of it is listed, and prints that.
 func (o *eventsOptions) run(c *cobra.Command, list func(*journal.Log, scanFunc) error) error {
@@ -195,20 +183,20 @@ func (o *eventsOptions) run(c *cobra.Command, list func(*journal.Log, scanFunc) 
 	defer l.Close()
 	var out *eventList
 	var warned bytes.Buffer
-	err = list(l, func(r *journal.Reader, keep func(*logEvent) bool) (enough bool, err error) {
+	err = list(l, func(r *journal.Reader, keep func(*evidence.Event) bool) (enough bool, err error) {
 		defer r.Close()
 		out = newEventList(c.OutOrStdout(), o.form, o.limit, o.last)
 		warned.Reset()
-		scan, err := newEventScan(r, cfg.Event.Spec, filter.paths, &warned)
+		scan, err := evidence.NewScan(r, cfg.Event.Spec, filter.paths, tellOf(&warned))
 		if err != nil {
 			return false, err
 		}
-		err = scan.each(c.Context(), func(e *logEvent) (bool, error) {
+		err = asNo(scan.Each(c.Context(), func(e *evidence.Event) (bool, error) {
 			if !filter.takes(e) || keep != nil && !keep(e) {
 				return true, nil
 			}
 			return out.add(e)
-		})
+		}))
 		return o.last > 0 && out.added >= o.last, err
 	})
 	if out != nil {
@@ -217,6 +205,19 @@ func (o *eventsOptions) run(c *cobra.Command, list func(*journal.Log, scanFunc) 
 		}
 	}
 	c.ErrOrStderr().Write(warned.Bytes())
+	return err
+}
+
+// tellOf returns what tells somebody of damage in the log.
+func tellOf(w io.Writer) func(error) {
+	return func(d error) { fmt.Fprintf(w, "kelpie: %v\n", d) }
+}
+
+// asNo makes the answer no of what could not be read whole.
+func asNo(err error) error {
+	if errors.Is(err, evidence.ErrDamaged) {
+		return errNo
+	}
 	return err
 }
 
@@ -241,19 +242,19 @@ func (o *eventsOptions) filter() (*eventFilter, error) {
 	return f, nil
 }
 
-func (f *eventFilter) takes(e *logEvent) bool {
+func (f *eventFilter) takes(e *evidence.Event) bool {
 	if e.Kind != journal.Event && e.Kind != journal.Cut {
 		return f.own && len(f.types)+len(f.paths) == 0
 	}
-	if e.decoded == nil {
+	if e.Decoded == nil {
 		return len(f.types)+len(f.paths) == 0
 	}
 	for i, want := range f.values {
-		if got, ok := event.AppendKey(nil, e.decoded.Value(i)); !ok || string(got) != want {
+		if got, ok := event.AppendKey(nil, e.Decoded.Value(i)); !ok || string(got) != want {
 			return false
 		}
 	}
-	return len(f.types) == 0 || slices.Contains(f.types, e.decoded.TypeText())
+	return len(f.types) == 0 || slices.Contains(f.types, e.Decoded.TypeText())
 }
 
 // eventList prints what is listed.
@@ -268,7 +269,7 @@ func newEventList(w io.Writer, form eventForm, limit, last int) *eventList {
 }
 
 // add prints one record; more is false when no further one is wanted.
-func (l *eventList) add(e *logEvent) (more bool, err error) {
+func (l *eventList) add(e *evidence.Event) (more bool, err error) {
 	l.line = l.form.append(l.line[:0], e)
 	return l.lineList.add(l.line)
 }

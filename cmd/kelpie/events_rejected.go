@@ -80,5 +80,6 @@ func (o *rejectedOptions) append(b []byte, r *state.Rejected) []byte {
 		return fmt.Appendf(b, "%-12s  %-16s  byte %-6d  %s: %s\n", r.Position, r.Reason, r.Offset, clean(r.Detail, 200),
 			clean(string(r.Raw[:min(len(r.Raw), 8*textWidth)]), textWidth))
 	}
-	return appendRejection(b, &engine.Rejection{Position: r.Position, Reason: r.Reason, Offset: r.Offset, Detail: r.Detail, Raw: r.Raw})
+	x := engine.Rejection{Position: r.Position, Reason: r.Reason, Offset: r.Offset, Detail: r.Detail, Raw: r.Raw}
+	return append(x.AppendJSON(b), '\n')
 }

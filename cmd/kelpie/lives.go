@@ -106,7 +106,7 @@ func appendLife(b []byte, c *engine.Change) []byte {
 	b = append(b, `{"rule":`...)
 	text(c.Rule.Name)
 	b = append(b, `,"key":`...)
-	b = appendKey(b, c.Key)
+	b = engine.AppendKeyJSON(b, c.Key)
 	b = append(b, `,"opened":"`...)
 	b = append(event.AppendTime(b, c.Opened), '"')
 	if c.Window != nil {
@@ -123,21 +123,6 @@ func appendLife(b []byte, c *engine.Change) []byte {
 	b = append(b, `,"position":`...)
 	text(c.Position)
 	return append(b, '}')
-}
-
-// appendKey appends a key as rows show it: a simple one as a text, any other as a list.
-func appendKey(b []byte, key []string) []byte {
-	if len(key) == 1 {
-		return event.AppendJSON(b, event.StringValue(key[0]))
-	}
-	b = append(b, '[')
-	for i, k := range key {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = event.AppendJSON(b, event.StringValue(k))
-	}
-	return append(b, ']')
 }
 
 // Close writes the file and removes the spool. Alerts that are open then have no end.

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"encoding/base64"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"unicode/utf8"
 
 	"kelpie/engine"
 	"kelpie/event"
@@ -43,33 +40,12 @@ func (r *rejected) take(list []engine.Rejection) error {
 		if r.out == nil {
 			continue
 		}
-		r.line = appendRejection(r.line[:0], x)
+		r.line = append(x.AppendJSON(r.line[:0]), '\n')
 		if _, err := r.out.Write(r.line); err != nil {
 			return fmt.Errorf("rejected: %w", err)
 		}
 	}
 	return nil
-}
-
-// appendRejection appends a refused event as a line of JSON. What is not UTF-8 is kept as raw_base64 in place of raw.
-func appendRejection(b []byte, x *engine.Rejection) []byte {
-	text := func(name, s string) {
-		b = append(b, name...)
-		b = event.AppendJSON(b, event.StringValue(s))
-	}
-	text(`{"position":`, x.Position.String())
-	if x.Position.Kind == event.FilePosition {
-		b = strconv.AppendInt(append(b, `,"line":`...), x.Position.Offset, 10)
-	}
-	text(`,"reason":`, string(x.Reason))
-	b = strconv.AppendInt(append(b, `,"offset":`...), int64(x.Offset), 10)
-	text(`,"detail":`, x.Detail)
-	if utf8.Valid(x.Raw) {
-		text(`,"raw":`, string(x.Raw))
-	} else {
-		text(`,"raw_base64":`, base64.StdEncoding.EncodeToString(x.Raw))
-	}
-	return append(b, "}\n"...)
 }
 
 func (r *rejected) close() error {

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"kelpie/engine"
-	"kelpie/event"
 	"kelpie/rules"
 	"kelpie/state"
 )
@@ -174,7 +173,7 @@ func (o *tablesOptions) row(w *bufio.Writer, p *engine.Plan, s *state.Store, t *
 	if !ok {
 		return errNo
 	}
-	_, err = w.Write(appendTableRow(nil, &r))
+	_, err = w.Write(append(r.AppendJSON(nil), '\n'))
 	return err
 }
 
@@ -183,21 +182,8 @@ func (o *tablesOptions) rows(w *bufio.Writer, p *engine.Plan, s *state.Store, ta
 	var line []byte
 	return p.TableRows(s, table, func(r engine.TableRow) (bool, error) {
 		n++
-		line = appendTableRow(line[:0], &r)
+		line = append(r.AppendJSON(line[:0]), '\n')
 		_, err := w.Write(line)
 		return o.limit <= 0 || n < o.limit, err
 	})
-}
-
-func appendTableRow(b []byte, r *engine.TableRow) []byte {
-	b = appendKey(append(b, `{"key":`...), r.Key)
-	b = append(b, `,"row":{`...)
-	for i, f := range r.Fields {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = event.AppendJSON(b, event.StringValue(f.Name))
-		b = event.AppendJSON(append(b, ':'), f.Value)
-	}
-	return append(b, "}}\n"...)
 }

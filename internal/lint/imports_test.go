@@ -25,7 +25,8 @@ var floors = map[string]int{
 	"source": 2,
 	"alert":  2,
 
-	"engine": 3,
+	"engine":   3,
+	"evidence": 3,
 
 	"engine/ruletest": 4,
 	"server":          4,

@@ -1,87 +1,70 @@
-package main
+// Package evidence finds the events behind what is said of them: those of an alert's windows, read again from the log.
+package evidence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"kelpie/alert"
-	"kelpie/config"
-	"kelpie/engine"
 	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/rules"
 	"kelpie/source"
-	"kelpie/state"
 	"kelpie/window"
 )
 
-// evidence finds the events of an alert's windows again in the log: the last ones, as lines.
-func (o *showOptions) evidence(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert) (lines [][]byte, err error) {
-	set, rule, err := o.ruleOf(cfg, s, a)
-	if err != nil {
-		return nil, err
+// Log is what events are read from: journal.Log.
+type Log interface {
+	Between(from, to int64) *journal.Reader
+	Get(ctx context.Context, offset int64, b *journal.Block) (journal.Record, error)
+}
+
+// Query says whose events are looked for.
+type Query struct {
+	Alert   *alert.Alert
+	Rules   *rules.Set // as they were when it opened
+	Event   event.Spec
+	Limit   int // at most so many, the last ones; 0: all
+	Damaged func(error)
+}
+
+// ErrNoRule says that the alert's rule is not among the rules.
+var ErrNoRule = errors.New("there is no such rule")
+
+// Find finds the events of an alert's windows again in the log, and returns what form makes of each. With ErrDamaged it
+// returns what it found.
+func Find(ctx context.Context, l Log, q Query, form func(b []byte, e *Event) []byte) (lines [][]byte, err error) {
+	rule := q.Rules.Rule(q.Alert.Rule)
+	if rule == nil {
+		return nil, fmt.Errorf("%w %s", ErrNoRule, q.Alert.Rule)
 	}
-	l, err := openLog(cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	m, err := newMatcher(c.Context(), l, set, rule, a, cfg.Event.Spec)
+	m, err := newMatcher(ctx, l, q.Rules, rule, q.Alert, q.Event)
 	if err != nil {
 		return nil, err
 	}
 	r := l.Between(m.span.Start, m.span.End-1)
 	defer r.Close()
-	scan, err := newEventScan(r, cfg.Event.Spec, set.Paths, c.ErrOrStderr())
+	scan, err := NewScan(r, q.Event, q.Rules.Paths, q.Damaged)
 	if err != nil {
 		return nil, err
 	}
-	form := eventForm{text: !o.asJSON}
-	answer := scan.each(c.Context(), func(e *logEvent) (bool, error) {
+	err = scan.Each(ctx, func(e *Event) (bool, error) {
 		if m.matches(e) {
-			lines = append(lines, form.append(nil, e))
-			if o.limit > 0 && len(lines) > 2*o.limit {
-				lines = slices.Clone(lines[len(lines)-o.limit:])
+			lines = append(lines, form(nil, e))
+			if q.Limit > 0 && len(lines) > 2*q.Limit {
+				lines = slices.Clone(lines[len(lines)-q.Limit:])
 			}
 		}
 		return true, nil
 	})
-	if o.limit > 0 && len(lines) > o.limit {
-		lines = lines[len(lines)-o.limit:]
+	if q.Limit > 0 && len(lines) > q.Limit {
+		lines = lines[len(lines)-q.Limit:]
 	}
-	return lines, answer
-}
-
-// ruleOf returns the rule that found an alert: as it was then, which the state knows, unless rules are named.
-func (o *showOptions) ruleOf(cfg *config.Config, s *state.Store, a *alert.Alert) (*rules.Set, *rules.Rule, error) {
-	set, err := o.rulesThen(cfg, s, a)
-	if err != nil {
-		return nil, nil, err
-	}
-	rule := set.Rule(a.Rule)
-	if rule == nil {
-		return nil, nil, fmt.Errorf("there is no rule %s: --events cannot tell which events belong to the alert\n    name the rules as they were: -r old-rules/", a.Rule)
-	}
-	return set, rule, nil
-}
-
-func (o *showOptions) rulesThen(cfg *config.Config, s *state.Store, a *alert.Alert) (*rules.Set, error) {
-	if len(o.rules) == 0 && a.Rules != "" {
-		p, err := engine.StoredPlan(s, a.Rules)
-		if err != nil {
-			return nil, fmt.Errorf("%w\n    name the rules: -r rules/", err)
-		}
-		if p != nil {
-			return p.Set, nil
-		}
-	}
-	from := &settings{rules: cfg.RuleOptions(), files: cfg.Rules}
-	return from.loadRules(o.rules)
+	return lines, err
 }
 
 // matcher knows which events were in an alert's windows when it opened.
@@ -94,14 +77,14 @@ type matcher struct {
 	env   rules.Env
 }
 
-func newMatcher(ctx context.Context, l *journal.Log, set *rules.Set, rule *rules.Rule, a *alert.Alert, spec event.Spec) (*matcher, error) {
+func newMatcher(ctx context.Context, l Log, set *rules.Set, rule *rules.Rule, a *alert.Alert, spec event.Spec) (*matcher, error) {
 	m := &matcher{rule: rule, key: a.Key, span: evidenceSpan(rule, a), last: math.MaxInt64, other: make([][]string, len(rule.Facts))}
 	digits, ok := strings.CutPrefix(a.Opener.Position, source.LogStream+"@")
 	if !ok {
 		return m, nil
 	}
 	var err error
-	if m.last, err = parseOffset(digits); err != nil {
+	if m.last, err = ParseOffset(digits); err != nil {
 		return nil, err
 	}
 	if !slices.ContainsFunc(rule.Facts, func(f *rules.Fact) bool { return f.By != nil }) {
@@ -132,7 +115,7 @@ func evidenceSpan(rule *rules.Rule, a *alert.Alert) window.Span {
 }
 
 // openerOf returns the event at an offset.
-func openerOf(ctx context.Context, l *journal.Log, offset int64, schema *event.Schema) (*event.Record, error) {
+func openerOf(ctx context.Context, l Log, offset int64, schema *event.Schema) (*event.Record, error) {
 	var b journal.Block
 	stored, err := l.Get(ctx, offset, &b)
 	if err != nil {
@@ -144,15 +127,15 @@ func openerOf(ctx context.Context, l *journal.Log, offset int64, schema *event.S
 	}
 	var rec event.Record
 	if no := dec.Decode(stored.Payload, &rec); no != nil {
-		return nil, fmt.Errorf("the event at %s: %w", logPosition(offset), no)
+		return nil, fmt.Errorf("the event at %s: %w", Position(offset), no)
 	}
 	return rec.Clone(), nil
 }
 
 // matches reports whether an event was in one of the windows: as one of the rule's own, or as one of a fact with
 // another type or another key.
-func (m *matcher) matches(e *logEvent) bool {
-	r := e.decoded
+func (m *matcher) matches(e *Event) bool {
+	r := e.Decoded
 	if r == nil || e.Offset > m.last || r.Time < m.span.Start || r.Time >= m.span.End {
 		return false
 	}

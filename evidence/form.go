@@ -1,0 +1,86 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"kelpie/event"
+	"kelpie/source"
+)
+
+// Position is the position of a record of the log.
+func Position(offset int64) event.Position {
+	return event.Position{Stream: source.LogStream, Kind: event.LogPosition, Offset: offset}
+}
+
+// ParseOffset reads a position of the log, log@42, or its offset alone.
+func ParseOffset(s string) (int64, error) {
+	digits := strings.TrimPrefix(s, source.LogStream+"@")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n == math.MaxInt64 {
+		return 0, fmt.Errorf("%q is no position of the log: write log@42 or 42", s)
+	}
+	return n, nil
+}
+
+// AppendJSON appends a record as a line of JSON: an event as it came, what is none as raw text or base64 with the reason,
+// a record of our own with its payload.
+func AppendJSON(b []byte, e *Event) []byte {
+	text := func(name, s string) {
+		b = append(append(append(b, `,"`...), name...), `":`...)
+		b = event.AppendJSON(b, event.StringValue(s))
+	}
+	b = append(append(b, `{"position":"`...), Position(e.Offset).String()...)
+	b = append(append(b, `","appended":"`...), event.FormatTime(e.Appended)...)
+	b = append(b, '"')
+	if e.Source.Name != "" {
+		text("source", e.Source.Name+":"+strconv.FormatInt(e.Line, 10))
+	}
+	switch {
+	case e.Decoded != nil:
+		text("type", e.Decoded.TypeText())
+		b = append(event.AppendTime(append(b, `,"time":"`...), e.Decoded.Time), '"')
+		if id := e.Decoded.ID(); id != "" {
+			text("id", id)
+		}
+		b = AppendOneLine(append(b, `,"event":`...), e.Decoded.Raw)
+	case e.Refused != nil:
+		text("refused", string(e.Refused.Reason))
+		text("detail", e.Refused.Detail)
+		b = appendBytes(b, e.Payload)
+	case json.Valid(e.Payload):
+		text("kind", e.Kind.String())
+		b = AppendOneLine(append(b, `,"payload":`...), e.Payload)
+	default:
+		text("kind", e.Kind.String())
+		b = appendBytes(b, e.Payload)
+	}
+	return append(b, "}\n"...)
+}
+
+// appendBytes appends any bytes as a member: as text if they are.
+func appendBytes(b, raw []byte) []byte {
+	if utf8.Valid(raw) {
+		return event.AppendJSON(append(b, `,"raw":`...), event.StringValue(string(raw)))
+	}
+	b = append(b, `,"raw_base64":"`...)
+	return append(base64.StdEncoding.AppendEncode(b, raw), '"')
+}
+
+// AppendOneLine appends an event without the line breaks that it may have between its members.
+func AppendOneLine(b, raw []byte) []byte {
+	if bytes.IndexByte(raw, '\n') < 0 {
+		return append(b, raw...)
+	}
+	var c bytes.Buffer
+	if err := json.Compact(&c, raw); err != nil {
+		return append(b, bytes.ReplaceAll(raw, []byte("\n"), []byte(" "))...)
+	}
+	return append(b, c.Bytes()...)
+}
