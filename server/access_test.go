@@ -254,7 +254,7 @@ func TestSpec(t *testing.T) {
 }
 
 // emptyLog is a log without records.
-type emptyLog struct{}
+type emptyLog struct{ server.Log }
 
 func (emptyLog) NewReader(int64) *journal.Reader                               { panic("nothing is to be read") }
 func (emptyLog) Newest(context.Context, []string, int64, int64) (int64, error) { return 0, io.EOF }

@@ -2,9 +2,9 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -244,10 +244,30 @@ func (s *Server) answerAlert(w http.ResponseWriter, id string) {
 		p.write(w)
 		return
 	}
-	b, err := appendAlert(nil, a)
+	b, err := s.appendWhole(nil, a)
 	if err != nil {
 		s.broken(err).write(w)
 		return
 	}
-	writeBytes(w, slices.Concat(b, []byte("\n")))
+	writeBytes(w, append(b, '\n'))
+}
+
+// appendWhole appends an alert with what became of the messages about it, and why receivers are not told of it.
+func (s *Server) appendWhole(b []byte, a *ListedAlert) ([]byte, error) {
+	sent, held, err := alert.Deliveries(s.o.Store, a.ID)
+	if err != nil {
+		return b, err
+	}
+	if b, err = appendAlert(b, a); err != nil {
+		return b, err
+	}
+	more, err := json.Marshal(struct {
+		Deliveries []alert.Delivery `json:"deliveries"`
+		Held       []alert.Held     `json:"held,omitempty"`
+	}{sent, held})
+	if err != nil {
+		return b, err
+	}
+	more[0] = ','
+	return append(b[:len(b)-1], more...), nil
 }

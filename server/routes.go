@@ -47,7 +47,10 @@ func (s *Server) families() []*Route {
 		s.eventRoutes(),
 		s.decisionRoutes(),
 		s.alertRoutes(),
+		s.evidenceRoutes(),
+		s.silenceRoutes(),
 		s.ruleRoutes(),
+		s.streamRoutes(),
 		s.interactionRoutes(),
 	)
 }

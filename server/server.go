@@ -14,6 +14,7 @@ import (
 
 	"kelpie/engine"
 	"kelpie/event"
+	"kelpie/evidence"
 	"kelpie/journal"
 	"kelpie/source"
 	"kelpie/state"
@@ -58,6 +59,7 @@ type Posts interface {
 
 // Log is what the ids that are known are read from: journal.Log.
 type Log interface {
+	evidence.Log
 	NewReader(offset int64) *journal.Reader
 	Newest(ctx context.Context, names []string, n, since int64) (int64, error)
 }
@@ -79,6 +81,7 @@ type Server struct {
 	known    *known
 	loaded   atomic.Bool // known holds what the log holds
 	stats    stats
+	streams  atomic.Int64  // that are open
 	certs    *certificates // nil: without TLS
 	listener net.Listener
 	stopping chan struct{}

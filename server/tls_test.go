@@ -107,7 +107,7 @@ func newTLSServer(t *testing.T, a *authority, clientCA bool) *tlsServer {
 		spec.TLS.ClientCA = filepath.Join(s.dir, "ca.pem")
 	}
 	var err error
-	s.Server, err = server.New(server.Options{Spec: spec, Service: nobody{nil}, Log: emptyLog{}, Now: s.now})
+	s.Server, err = server.New(server.Options{Spec: spec, Service: nobody{nil}, Log: emptyLog{nil}, Now: s.now})
 	if err == nil {
 		err = s.Listen()
 	}

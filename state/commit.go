@@ -51,6 +51,7 @@ func (s *Store) release(last uint64) {
 	for old := s.released.Load(); last > old; old = s.released.Load() {
 		if s.released.CompareAndSwap(old, last) {
 			s.wakeSenders()
+			s.wakeWatchers()
 		}
 	}
 }

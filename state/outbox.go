@@ -101,6 +101,28 @@ func (s *Store) LastMessage() uint64 {
 	return s.numbering.counters.Outbox
 }
 
+// Released returns the sequence number up to which messages may be sent, and a channel that is closed when there are
+// more. Any number may wait for it.
+func (s *Store) Released() (upTo uint64, more <-chan struct{}) {
+	w := &s.watched
+	w.Lock()
+	defer w.Unlock()
+	if w.more == nil {
+		w.more = make(chan struct{})
+	}
+	return s.released.Load(), w.more
+}
+
+func (s *Store) wakeWatchers() {
+	w := &s.watched
+	w.Lock()
+	defer w.Unlock()
+	if w.more != nil {
+		close(w.more)
+		w.more = nil
+	}
+}
+
 // Outbox calls f with every message whose sequence number is at least from and that may be sent: a crash will not take
 // back what it is about, since a commit has been synced. The message belongs to f. f returns false to end the scan.
 func (s *Store) Outbox(from uint64, f func(Message) (bool, error)) error {

@@ -45,6 +45,10 @@ type Store struct {
 	ready    chan struct{} // holds a token after a commit that let messages be sent or changed silences
 	released atomic.Uint64 // sequence number up to which messages may be sent
 	silenced atomic.Uint64 // commits that changed silences
+	watched  struct {
+		sync.Mutex
+		more chan struct{} // closed, and made anew, when released has grown; nil: nobody waits for it
+	}
 
 	// numbering is held while a batch that needs sequence numbers is committed, so that numbers are given in the order
 	// of commits and the counters on disk never go back.

@@ -96,20 +96,15 @@ func (o *showOptions) show(c *cobra.Command, id string) error {
 	if err != nil {
 		return err
 	}
-	sent, err := deliveriesOf(s, a.ID)
+	sent, held, err := alert.Deliveries(s, a.ID)
 	if err != nil {
 		return err
 	}
-	told, err := alert.ToldOf(s, a.ID)
-	if err != nil {
-		return err
-	}
-	sent = addTold(sent, &told)
 	out := c.OutOrStdout()
 	if o.asJSON {
-		return o.writeJSON(c, cfg, s, a, sent, told.Held)
+		return o.writeJSON(c, cfg, s, a, sent, held)
 	}
-	if err := writeAlert(out, a, sent, told.Held); err != nil || !o.events {
+	if err := writeAlert(out, a, sent, held); err != nil || !o.events {
 		return err
 	}
 	return o.writeEvents(c, cfg, s, a)
@@ -142,43 +137,8 @@ func findAlert(s *state.Store, typed string) (*alert.Alert, error) {
 	return nil, errors.New(b.String())
 }
 
-// delivery is what became of one message about an alert at one receiver.
-type delivery struct {
-	Message alert.Kind `json:"message"`
-	state.Delivery
-}
-
-// deliveriesOf returns what became of the messages about an alert that are still kept.
-func deliveriesOf(s *state.Store, id string) ([]delivery, error) {
-	ms, err := s.OutboxOf(id)
-	if err != nil {
-		return nil, err
-	}
-	all := []delivery{}
-	for _, m := range ms {
-		ds, err := s.Deliveries(m.Sequence)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range ds {
-			all = append(all, delivery{alert.Kind(m.Kind), d})
-		}
-	}
-	return all, nil
-}
-
-// addTold adds what became of the notifications of groups that the alert was in.
-func addTold(all []delivery, told *alert.Told) []delivery {
-	for _, o := range told.Outcomes {
-		all = append(all, delivery{o.Kind, state.Delivery{
-			Receiver: o.Receiver, Attempts: o.Attempts, Error: o.LastError(), Next: o.Next, Done: o.Done, GivenUp: o.GivenUp,
-		}})
-	}
-	return all
-}
-
 // writeJSON writes the alert's stable form with what became of its messages, and its events if they are wanted.
-func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert, sent []delivery, held []alert.Held) error {
+func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert, sent []alert.Delivery, held []alert.Held) error {
 	doc, err := a.MarshalJSON()
 	if err != nil {
 		return err

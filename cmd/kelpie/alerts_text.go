@@ -14,7 +14,7 @@ import (
 )
 
 // writeAlert writes an alert for people, with what became of the messages about it.
-func writeAlert(out io.Writer, a *alert.Alert, sent []delivery, held []alert.Held) error {
+func writeAlert(out io.Writer, a *alert.Alert, sent []alert.Delivery, held []alert.Held) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%s\t%s\n", name, clean(fmt.Sprintf(format, args...), 2000))
@@ -96,7 +96,7 @@ func noteText(v *alert.Value) (note string) {
 	return note
 }
 
-func deliveryText(d *delivery) string {
+func deliveryText(d *alert.Delivery) string {
 	switch {
 	case d.GivenUp:
 		return fmt.Sprintf("given up after %s: %s", counted(d.Attempts, "attempt"), d.Error)
