@@ -42,8 +42,8 @@ func newRun() *cobra.Command {
 		Long: `Reads the sources of the configuration, appends what they have to the log, folds it, commits, and sends the alerts.
 It needs no other process, and goes on where it stopped, or was killed, every event once.
 
-SIGTERM or an interrupt stops it: what has been read is folded and committed; a second one ends it at once. SIGHUP reads
-the rules again: with a mistake in them the old ones go on. Under http.listen events can be posted; under metrics.listen
+SIGTERM or an interrupt stops it: what has been read is folded and committed; a second one ends it at once. Rules whose
+files change are read again, as they are on SIGHUP: with a mistake in them the old ones go on. Under http.listen events can be posted; under metrics.listen
 there are /metrics for Prometheus, /healthz and /readyz. The service's own log is on standard error.
 
 With --until-end it ends when all sources have been read to their end, those with follow: true to the end that they have
@@ -97,7 +97,7 @@ func runService(c *cobra.Command, o *runOptions) (err error) {
 		return err
 	}
 	logger.Info("kelpie: starting", "version", readBuild().Version, "log", cfg.Log.Dir, "state", cfg.State.Dir, "rules", len(set.Rules), "inputs", len(inputs))
-	return h.serve(c.Context(), s, api, cfg.Metrics.Listen)
+	return h.serve(c.Context(), s, api, cfg)
 }
 
 // load reads the configuration and the rules.
@@ -205,11 +205,12 @@ func (h *house) close() (err error) {
 }
 
 // serve runs the service until it ends, with its metrics on an address, and its API, unless it has none.
-func (h *house) serve(ctx context.Context, s *engine.Service, api *server.Server, listen string) error {
-	web, err := h.listen(s, api, listen)
+func (h *house) serve(ctx context.Context, s *engine.Service, api *server.Server, cfg *config.Config) error {
+	web, err := h.listen(s, api, cfg.Metrics.Listen)
 	if err != nil {
 		return err
 	}
+	watch := watchRules(cfg.Rules, h.out)
 	group, ctx := errgroup.WithContext(ctx)
 	running, ended := context.WithCancel(ctx)
 	service := answerFirst(running, api, group.Go)
@@ -219,6 +220,7 @@ func (h *house) serve(ctx context.Context, s *engine.Service, api *server.Server
 	})
 	group.Go(func() error { return web.serve(running) })
 	group.Go(func() error { reloadOnHangup(running, s); return nil })
+	group.Go(func() error { watch.run(running, s.Reload); return nil })
 	return group.Wait()
 }
 
