@@ -174,7 +174,7 @@ func (d *running) run(ctx context.Context) error {
 	over := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() { d.watch(service, over) })
-	err := d.house.serve(ctx, service, nil, d.cfg.Metrics.Listen)
+	err := d.house.serve(ctx, service, nil, d.cfg)
 	close(over)
 	watching.Wait()
 	d.took = time.Since(began)
