@@ -28,10 +28,20 @@ func (s *Server) admit(rt *Route, r *http.Request) (*http.Request, *Problem) {
 	if p := s.checkOrigin(rt, r); p != nil {
 		return r, p
 	}
+	login := s.session(rt, r)
+	if login != nil {
+		r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, login))
+	}
 	if rt.Scope == Anyone || len(s.tokens) == 0 {
 		return r, nil
 	}
 	who := s.identify(r)
+	if who == nil && login != nil {
+		who = login.who
+	}
+	if who == nil && rt.Page && wantsPage(r) {
+		return r, toLogin(r)
+	}
 	if who == nil {
 		return r, problem(http.StatusUnauthorized, "unauthorized", "A token is needed",
 			"send the header Authorization: Bearer TOKEN, with a token of http.tokens").with("WWW-Authenticate", `Bearer realm="kelpie"`)
@@ -44,8 +54,8 @@ func (s *Server) admit(rt *Route, r *http.Request) (*http.Request, *Problem) {
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, who.name)), nil
 }
 
-// identify returns whose token a request bears; nil if it has none that is known. All tokens are compared, whichever it is.
-func (s *Server) identify(r *http.Request) (who *bearer) {
+// identify returns whose token a request bears; nil if it has none that is known.
+func (s *Server) identify(r *http.Request) *bearer {
 	given := r.Header.Values("Authorization")
 	if len(given) != 1 || len(given[0]) > longestToken+len("Bearer ") {
 		return nil
@@ -54,7 +64,12 @@ func (s *Server) identify(r *http.Request) (who *bearer) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil
 	}
-	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	return s.bearerOf(strings.TrimSpace(token))
+}
+
+// bearerOf returns whose token it is; nil if it is not known. All tokens are compared, whichever it is.
+func (s *Server) bearerOf(token string) (who *bearer) {
+	hash := sha256.Sum256([]byte(token))
 	for i := range s.tokens {
 		if subtle.ConstantTimeCompare(hash[:], s.tokens[i].hash[:]) == 1 {
 			who = &s.tokens[i]

@@ -258,3 +258,21 @@ type emptyLog struct{ server.Log }
 
 func (emptyLog) NewReader(int64) *journal.Reader                               { panic("nothing is to be read") }
 func (emptyLog) Newest(context.Context, []string, int64, int64) (int64, error) { return 0, io.EOF }
+
+// askBody asks with a form and a cookie, "" is none, without a network.
+func askBody(s *server.Server, method, path, form, cookie string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, "http://localhost:9470"+path, strings.NewReader(form))
+	r.Header.Set("Accept", "text/html")
+	if form != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if cookie != "" {
+		r.Header.Set("Cookie", cookie)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w.Result()
+}

@@ -52,6 +52,7 @@ func (s *Server) families() []*Route {
 		s.ruleRoutes(),
 		s.streamRoutes(),
 		s.interactionRoutes(),
+		s.consoleRoutes(),
 	)
 }
 
@@ -94,7 +95,11 @@ func (s *Server) guard(rt *Route, handler http.HandlerFunc) http.Handler {
 		}
 		r, p := s.admit(rt, r)
 		if p != nil {
-			p.write(a)
+			if rt.Page {
+				s.deny(a, r, p)
+			} else {
+				p.write(a)
+			}
 			return
 		}
 		if !rt.Free {
@@ -112,9 +117,13 @@ func (s *Server) guard(rt *Route, handler http.HandlerFunc) http.Handler {
 func secure(h http.Header, rt *Route) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	if !rt.Page {
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if rt.Page {
+		h.Set("Content-Security-Policy", pagePolicy)
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	} else {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	}
 }
 

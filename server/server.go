@@ -28,6 +28,10 @@ type Options struct {
 	Log     Log
 	Store   *state.Store // what has been committed
 
+	// Teller says how receivers stand, and Disk what log and state take; nil: it is not known.
+	Teller Teller
+	Disk   func() (journal.Stats, state.Stats)
+
 	Event   event.Spec
 	Future  time.Duration // how far an event may be ahead of its arrival; 0: no limit
 	Refused int64         // how many events have been refused before, from which their positions count on
@@ -74,6 +78,8 @@ type Server struct {
 	other    Route // of what is asked for and is not there
 	handler  http.Handler
 	tokens   []bearer
+	sessions sessions
+	rate     rate
 	hosts    map[string]bool // that requests may name, without tokens
 	requests chan struct{}   // holds a token for each request that is worked on
 	memory   budget

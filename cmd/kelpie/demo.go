@@ -30,6 +30,7 @@ type demoOptions struct {
 	asJSON      bool
 	keep        string
 	rush        bool
+	noConsole   bool
 }
 
 func newDemo() *cobra.Command {
@@ -46,7 +47,8 @@ planted in the traffic; the four founding rules (examples/orders) look for them:
   error-rate          more than five percent of a service's requests fail
 
 Alerts go by as they open and resolve. The shop's time runs faster than the clock on the wall (--speed), so that windows
-close while one watches. At the end, after --for or at Ctrl-C, what was planted is compared with what was found.
+close while one watches. The console, a page for a browser, is at the address that is printed first, on this machine alone.
+At the end, after --for or at Ctrl-C, what was planted is compared with what was found.
 
 Log and state are durable as in kelpie run, in a temporary folder that is removed at the end, or in --keep DIR: then
 kelpie alerts, events and log can look into it.`,
@@ -65,6 +67,7 @@ kelpie alerts, events and log can look into it.`,
 	f.Uint64Var(&o.seed, "seed", 1, "another seed gives another stream")
 	f.BoolVar(&o.asJSON, "json", false, "print the alerts, and at the end the comparison, as JSON lines")
 	f.StringVar(&o.keep, "keep", "", "keep log, state, rules and configuration in this new `folder`")
+	f.BoolVar(&o.noConsole, "no-console", false, "without the page for a browser; there is none with --json either")
 	f.BoolVar(&o.rush, "rush", false, "do not wait for the wall's clock")
 	f.Lookup("rush").Hidden = true
 	return c
@@ -113,6 +116,7 @@ func demo(ctx context.Context, stdout io.Writer, o *demoOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.house.close()) }()
+	d.console = o.wantsConsole()
 	d.shop = &shop{
 		g: g, start: traffic.DefaultStart, speed: o.speed, rush: o.rush,
 		length: time.Duration(o.length) * time.Millisecond, over: ctx.Done(),
@@ -134,6 +138,8 @@ type running struct {
 	shop   *shop
 	screen *screen
 	took   time.Duration
+
+	console bool // a browser may look at it
 }
 
 // demoMemTable keeps the state's files small: room is taken for them before it is needed.
@@ -170,11 +176,15 @@ func (d *running) run(ctx context.Context) error {
 		Event:  d.cfg.Event.Spec, Time: d.cfg.TimeSpec(), Rules: d.set, Shards: runtime.GOMAXPROCS(0),
 		Memory: memory, Commit: d.cfg.State.Commit, UntilEnd: true, Clock: wall{},
 	})
+	api, err := d.openConsole(service)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	over := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() { d.watch(service, over) })
-	err := d.house.serve(ctx, service, nil, d.cfg)
+	err = d.house.serve(ctx, service, api, d.cfg)
 	close(over)
 	watching.Wait()
 	d.took = time.Since(began)

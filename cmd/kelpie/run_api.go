@@ -6,8 +6,10 @@ import (
 
 	"kelpie/config"
 	"kelpie/engine"
+	"kelpie/journal"
 	"kelpie/server"
 	"kelpie/source"
+	"kelpie/state"
 )
 
 // posts makes the source of what is posted, which goes on numbering where the log stops.
@@ -30,8 +32,8 @@ func (h *house) openAPI(cfg *config.Config, s *engine.Service, posts *source.Pus
 		return nil, err
 	}
 	api, err := server.New(server.Options{
-		Slack: buttons,
-		Spec:  cfg.HTTP, Service: s, Posts: posts, Log: h.log, Store: h.store, Event: cfg.Event.Spec, Future: cfg.Time.Future,
+		Slack: buttons, Teller: h.dispatcher, Disk: h.disk,
+		Spec: cfg.HTTP, Service: s, Posts: posts, Log: h.log, Store: h.store, Event: cfg.Event.Spec, Future: cfg.Time.Future,
 		Refused: int64(h.store.RejectedCounts().Total), Logger: logger,
 	})
 	if err != nil {
@@ -39,6 +41,9 @@ func (h *house) openAPI(cfg *config.Config, s *engine.Service, posts *source.Pus
 	}
 	return api, api.Listen()
 }
+
+// disk returns what log and state take.
+func (h *house) disk() (journal.Stats, state.Stats) { return h.log.Stats(), h.store.Stats() }
 
 // answerFirst lets the API end before the service does: it takes nothing new once ctx is done, and what it has taken comes
 // to its end. It returns the context of the service.
