@@ -55,17 +55,46 @@ func (sh *shard) concerns(w *laneWork) bool {
 
 // foldAll takes the current event into the scopes that it matters to.
 func (sh *shard) foldAll(w *laneWork, rows []state.Row, ev *foldEvent) {
-	k := 0
+	rest := sh.concerned
 	for i := range w.dims {
-		row := &rows[i]
-		for ; k < len(sh.concerned) && sh.concerned[k].dim == i; k++ {
-			if c := &sh.concerned[k]; row.Valid() && !c.scope.stateless() {
+		k := 0
+		for k < len(rest) && rest[k].dim == i {
+			k++
+		}
+		list, row := rest[:k], &rows[i]
+		rest = rest[k:]
+		if !row.Valid() {
+			continue
+		}
+		sh.openAll(list, row)
+		for _, c := range list {
+			if !c.scope.stateless() {
 				sh.fold(c.scope, row, ev, c.taken)
 			}
 		}
-		if row.Valid() {
-			sh.newcomers(&w.dims[i], row)
+		sh.newcomers(&w.dims[i], row)
+	}
+}
+
+// openAll makes the blocks of those scopes that the row is new to, if there are several: what stands in the row moves once,
+// not for each of them.
+func (sh *shard) openAll(list []concern, row *state.Row) {
+	if len(list) < 2 {
+		return
+	}
+	sh.fresh, sh.blocks = sh.fresh[:0], sh.blocks[:0]
+	for i := range list {
+		if s := list[i].scope; !s.stateless() && row.Block(s.unit) == nil {
+			sh.fresh = append(sh.fresh, s)
+			sh.blocks = append(sh.blocks, state.NewBlock{Unit: s.unit, Size: s.freshSize()})
 		}
+	}
+	if len(sh.fresh) < 2 {
+		return
+	}
+	row.InsertAll(sh.blocks)
+	for _, s := range sh.fresh {
+		s.reset(row.Block(s.unit), 0)
 	}
 }
 

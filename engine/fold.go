@@ -34,14 +34,18 @@ func (sh *shard) openScope(s *scope, row *state.Row, w int64) []byte {
 		}
 	}
 	if b == nil {
-		room := 0
-		if s.log != nil {
-			room = s.log.Width
-		}
-		b = row.Ensure(s.unit, s.fixed+room)
+		b = row.Ensure(s.unit, s.freshSize())
 		s.reset(b, 0)
 	}
 	return b
+}
+
+// freshSize returns the bytes of the block of a key without history, with room for one event.
+func (s *scope) freshSize() int {
+	if s.log == nil {
+		return s.fixed
+	}
+	return s.fixed + s.log.Width
 }
 
 // reset makes the block that of a key without history; flags are kept.

@@ -50,8 +50,10 @@ type shard struct {
 	enc       []byte
 	alone     []state.Row
 	opened    []state.Row
-	met       []uint64        // scopes whose filters the current event passes
-	concerned []concern       // see concerns
+	met       []uint64  // scopes whose filters the current event passes
+	concerned []concern // see concerns
+	fresh     []*scope  // see openAll
+	blocks    []state.NewBlock
 	ids       [opGroup]uint32 // of the rows of a group of ops, where they have been found
 	touched   byte
 	buffers   [8][]event.Value // for the fields of instances

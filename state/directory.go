@@ -1,5 +1,10 @@
 package state
 
+import (
+	"cmp"
+	"slices"
+)
+
 // directoryStep is by how many entries the directory of a row with many blocks grows, so that a new block seldom moves the
 // whole row: only what stands behind it.
 const directoryStep = 8
@@ -76,20 +81,76 @@ func (r *Row) moveEnds(i, n int) {
 
 // insert makes block i, of size bytes that are zero, at offset off.
 func (r *Row) insert(i, off int, unit uint16, size int) []byte {
-	n := r.Blocks()
-	wider := directorySize(n+1) - directorySize(n)
-	r.shift(off, size+wider)
-	dir := rowHeader + directorySize(n)
-	copy(r.b[dir+wider:off+wider], r.b[dir:off])
-	clear(r.b[dir : dir+wider])
-	le.PutUint16(r.b[24:], uint16(n+1))
-	for j := n; j > i; j-- {
-		r.setEntry(j, r.entry(j-1)+uint64(size)<<32)
-	}
-	r.setEntry(i, uint64(r.end(i-1)+size)<<32|uint64(unit))
+	wider := directorySize(r.Blocks()+1) - directorySize(r.Blocks())
+	r.InsertAll([]NewBlock{{Unit: unit, Size: size}})
 	off += wider
-	clear(r.b[off : off+size])
 	return r.b[off : off+size : off+size]
+}
+
+// NewBlock is a block to be made.
+type NewBlock struct {
+	Unit uint16
+	Size int // in bytes
+}
+
+// InsertAll makes the blocks, all zero, of units that are distinct and have none: what stands in the row moves once for all
+// of them. It sorts its argument.
+func (r *Row) InsertAll(blocks []NewBlock) {
+	if len(blocks) == 0 {
+		return
+	}
+	if len(blocks) > 1 {
+		slices.SortFunc(blocks, func(a, b NewBlock) int { return cmp.Compare(a.Unit, b.Unit) })
+	}
+	total := 0
+	for i := range blocks {
+		blocks[i].Size = pad8(blocks[i].Size)
+		total += blocks[i].Size
+	}
+	n, start, used := r.Blocks(), r.start(), rowUsed(r.b)
+	wider := directorySize(n+len(blocks)) - directorySize(n)
+	r.moves++
+	if used+wider+total > len(r.b) {
+		r.b = r.rows.grow(r.id, used+wider+total)
+	}
+	r.spread(blocks, start, wider+total)
+	if wider > 0 {
+		dir := rowHeader + directorySize(n)
+		copy(r.b[dir+wider:start+wider], r.b[dir:start])
+		clear(r.b[dir : dir+wider])
+	}
+	r.enter(blocks, total)
+	le.PutUint16(r.b[24:], uint16(n+len(blocks)))
+	le.PutUint32(r.b, uint32(used+wider+total))
+}
+
+// spread moves the blocks, of which the first begins at start, so that the new ones, which it clears, come between them
+// and the last one ends `by` bytes later.
+func (r *Row) spread(blocks []NewBlock, start, by int) {
+	i, end := r.Blocks(), start+r.end(r.Blocks()-1)
+	for k := len(blocks) - 1; k >= 0; k-- {
+		for i > 0 && r.Unit(i-1) > blocks[k].Unit {
+			i--
+		}
+		off := start + r.end(i-1)
+		copy(r.b[off+by:end+by], r.b[off:end])
+		clear(r.b[off+by-blocks[k].Size : off+by])
+		by -= blocks[k].Size
+		end = off
+	}
+	copy(r.b[start+by:end+by], r.b[start:end])
+}
+
+// enter writes the new blocks, of total bytes, into the directory, where there is room for them.
+func (r *Row) enter(blocks []NewBlock, total int) {
+	i := r.Blocks()
+	for k := len(blocks) - 1; k >= 0; k-- {
+		for ; i > 0 && r.Unit(i-1) > blocks[k].Unit; i-- {
+			r.setEntry(i+k, r.entry(i-1)+uint64(total)<<32)
+		}
+		r.setEntry(i+k, uint64(r.end(i-1)+total)<<32|uint64(blocks[k].Unit))
+		total -= blocks[k].Size
+	}
 }
 
 // remove takes block i, of size bytes at offset off, away.

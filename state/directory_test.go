@@ -33,6 +33,15 @@ func TestRowBlocks(t *testing.T) {
 				if b := blocks[unit]; len(b) > pad8(size) {
 					blocks[unit] = b[:pad8(size)]
 				}
+			case 2:
+				var list []NewBlock
+				for _, u := range rapid.SliceOfDistinct(rapid.Uint16Range(0, 40), rapid.ID).Draw(t, "units") {
+					if blocks[u] == nil {
+						list = append(list, NewBlock{u, size})
+						blocks[u] = make([]byte, pad8(size))
+					}
+				}
+				r.InsertAll(list)
 			default:
 				b := r.Ensure(unit, size)
 				want := append(slices.Clone(blocks[unit]), make([]byte, max(0, pad8(size)-len(blocks[unit])))...)
