@@ -42,6 +42,13 @@ func (o *Options) setDefaults() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	usual := DefaultSpec()
+	if o.Routing.GroupInterval <= 0 {
+		o.Routing.GroupInterval = usual.GroupInterval
+	}
+	if o.Routing.RepeatInterval <= 0 {
+		o.Routing.RepeatInterval = usual.RepeatInterval
+	}
 }
 
 // Dispatcher empties the outbox: it sends every message to every receiver, at least once, the messages of one alert

@@ -64,6 +64,8 @@ type house struct {
 	now   func() time.Time
 	told  *told
 
+	groups []alert.GroupReceiver // who is told of groups, at once
+
 	api   *server.Server
 	log   *journal.Log
 	store *state.Store
@@ -107,7 +109,7 @@ func (h *house) start() {
 	check(err)
 	h.store, err = state.Open("data/state", state.Options{FS: h.fs, Seed: 1, Cache: 1 << 20, MemTable: 1 << 20})
 	check(err)
-	d, err := alert.NewDispatcher(h.store, []alert.Receiver{{Name: "told", Notifier: h.told}}, alert.Options{})
+	d, err := alert.NewDispatcher(h.store, []alert.Receiver{{Name: "told", Notifier: h.told}}, alert.Options{Groups: h.groups})
 	check(err)
 	set, err := rules.LoadBytes("rules.yml", []byte(cmp.Or(h.rules, burst)), rules.Options{})
 	check(err)
@@ -119,7 +121,7 @@ func (h *house) start() {
 		Time: engine.TimeSpec{Disorder: 2000, Idle: 30_000, Future: 300_000}, Memory: 16 << 20, Commit: time.Millisecond,
 	})
 	h.api, err = server.New(server.Options{
-		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Event: h.event, Future: 5 * time.Minute, Now: h.now,
+		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Sender: d, Event: h.event, Future: 5 * time.Minute, Now: h.now,
 		Refused: int64(h.store.RejectedCounts().Total),
 	})
 	check(err)

@@ -49,6 +49,7 @@ func (s *Server) families() []*Route {
 		s.alertRoutes(),
 		s.evidenceRoutes(),
 		s.silenceRoutes(),
+		s.deliveryRoutes(),
 		s.ruleRoutes(),
 		s.streamRoutes(),
 		s.interactionRoutes(),

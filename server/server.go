@@ -27,6 +27,7 @@ type Options struct {
 	Posts   Posts
 	Log     Log
 	Store   *state.Store // what has been committed
+	Sender  Sender
 
 	// Teller says how receivers stand, and Disk what log and state take; nil: it is not known.
 	Teller Teller
