@@ -82,12 +82,16 @@
 
   // look asks for the page again.
   async function look() {
-    if (document.hidden || typing() || selecting() || keys.open) return;
+    if (document.hidden) return;
     if (busy) { again = true; return; }
     busy = true;
     try {
       const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(10000) });
-      if (answer.ok) { take(await answer.text()); connected(); } else check();
+      const text = await answer.text();
+      if (answer.ok) {
+        connected();
+        if (!typing() && !selecting() && !keys.open) take(text); // nothing moves under somebody's hands
+      } else check();
     } catch { check(); }
     busy = false;
     if (again) { again = false; soon(); }
