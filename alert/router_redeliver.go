@@ -13,12 +13,15 @@ import (
 // ErrNothingSent says that a receiver has been sent nothing about an alert that could be sent again.
 var ErrNothingSent = errors.New("nothing about this alert is kept that was sent there")
 
+// ErrNoReceivers says that there are no receivers of groups.
+var ErrNoReceivers = errors.New("no receivers are configured")
+
 // Redeliver sends the newest notification about an alert once more, under its key, to the receiver of this name (team, or
 // team/slack for one of its notifiers), or with "" to all that were told: what was given up, what waits to be tried again,
 // and what has been delivered. It returns how many are on their way now.
 func (d *Dispatcher) Redeliver(ctx context.Context, alert, receiver string) (n int, err error) {
 	if d.router == nil {
-		return 0, fmt.Errorf("alert: redeliver: no receivers are configured")
+		return 0, fmt.Errorf("alert: redeliver: %w", ErrNoReceivers)
 	}
 	done := make(chan struct{})
 	call := func() {

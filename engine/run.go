@@ -33,13 +33,14 @@ type Service struct {
 	loop   *loop
 	intake *intake
 
-	reloads  chan struct{} // holds a token when the rules are to be read again
-	requests chan *request
-	refused  chan refusals
-	life     context.Context // ends with Run
-	die      context.CancelFunc
-	ended    <-chan struct{} // of life
-	behind   struct {
+	reloads     chan struct{}          // holds a token when the rules are to be read again
+	reloadWaits chan chan reloadAnswer // of those who wait for what comes of a reload
+	requests    chan *request
+	refused     chan refusals
+	life        context.Context // ends with Run
+	die         context.CancelFunc
+	ended       <-chan struct{} // of life
+	behind      struct {
 		sync.Mutex
 		sync.WaitGroup
 	}
@@ -118,7 +119,7 @@ func NewService(o ServiceOptions) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, reloads: make(chan struct{}, 1), requests: make(chan *request), refused: make(chan refusals), decisions: newDecisions()}
+	s := &Service{o: o, reloads: make(chan struct{}, 1), reloadWaits: make(chan chan reloadAnswer), requests: make(chan *request), refused: make(chan refusals), decisions: newDecisions()}
 	s.life, s.die = context.WithCancel(context.Background())
 	s.ended = s.life.Done()
 	s.figures.Store(&Figures{})

@@ -26,6 +26,7 @@ type Figures struct {
 	Evicted                 int64                   // rows that left memory
 	Forgotten               int64                   // alerts that had resolved long ago
 	Reloads, RefusedReloads int64                   // of the rules
+	Refusal                 error                   // why the rules that were read last do not run; nil: they do
 
 	Quiet map[string]Quiet // by rule
 

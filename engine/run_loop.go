@@ -53,6 +53,7 @@ type loop struct {
 
 	loads              sync.WaitGroup
 	loading, loadAgain bool // the rules are being read; they have changed since
+	reloadWaits        []chan reloadAnswer
 }
 
 // delivery is a stretch that has become durable, and how long that took.
@@ -120,6 +121,12 @@ func (l *loop) step(stop context.Context) error {
 	case <-l.minute:
 		l.minute, l.retain = l.s.o.Clock.After(retainEvery), true
 	case <-l.s.reloads:
+		l.load(stop)
+	case wait := <-l.s.reloadWaits:
+		l.reloadWaits = append(l.reloadWaits, wait)
+		if l.s.o.Load == nil {
+			l.reloaded(loadedRules{same: true})
+		}
 		l.load(stop)
 	case r := <-l.loaded:
 		l.loadingEnded(stop, r)

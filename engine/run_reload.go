@@ -32,6 +32,11 @@ func (l *loop) loadingEnded(ctx context.Context, r loadedRules) {
 		l.refuse(r.err)
 	case r.same:
 		l.s.o.Logger.Info("kelpie: the rules are the same as before", "version", l.rules)
+		l.tally.Refusal = nil
+		l.publish()
+	}
+	if !l.loading {
+		l.reloaded(r)
 	}
 }
 
@@ -50,6 +55,7 @@ func (l *loop) adopt(set *rules.Set) error {
 		return err
 	}
 	l.tally.Reloads++
+	l.tally.Refusal = nil
 	l.s.o.Logger.Info("kelpie: rules changed", "rules", len(set.Rules), "version", l.rules)
 	// With order: time the new engine needs again what waited in the old one: all of it, whoever wants to stop meanwhile.
 	if err := l.catchUp(context.Background(), l.engine.readUpTo()); err != nil {
@@ -63,6 +69,7 @@ func (l *loop) adopt(set *rules.Set) error {
 // refuse goes on with the rules that there are.
 func (l *loop) refuse(err error) {
 	l.tally.RefusedReloads++
+	l.tally.Refusal = err
 	var wrong rules.Errors
 	if errors.As(err, &wrong) {
 		l.s.o.Logger.Error("kelpie: the new rules are refused, the old ones go on", "mistakes", len(wrong))

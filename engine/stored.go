@@ -7,6 +7,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"kelpie/rules"
 	"kelpie/state"
 )
 
@@ -37,6 +38,30 @@ func StoredPlan(s *state.Store, fingerprint string) (*Plan, error) {
 
 // manyRows stands for the number of rows in a store, where nobody has counted them.
 const manyRows = 1 << 62
+
+// TableInfo says what a table is. Members may be added to its JSON form.
+type TableInfo struct {
+	Table  string   `json:"table"`
+	Key    []string `json:"key"`
+	Fields []string `json:"fields"`
+	Events []string `json:"events"` // types that change it
+}
+
+// Tables lists the tables of a rule set.
+func Tables(set *rules.Set) []TableInfo {
+	all := []TableInfo{}
+	for _, t := range set.Tables {
+		x := TableInfo{Table: t.Name, Fields: t.Fields}
+		for _, path := range t.Key {
+			x.Key = append(x.Key, path.String())
+		}
+		for _, u := range t.On {
+			x.Events = append(x.Events, u.Event)
+		}
+		all = append(all, x)
+	}
+	return all
+}
 
 // TableRow is one row of a table.
 type TableRow struct {

@@ -33,7 +33,7 @@ type Query struct {
 }
 
 // ErrNoRule says that the alert's rule is not among the rules.
-var ErrNoRule = errors.New("there is no such rule")
+var ErrNoRule = errors.New("there is no rule")
 
 // Find finds the events of an alert's windows again in the log, and returns what form makes of each. With ErrDamaged it
 // returns what it found.

@@ -24,6 +24,14 @@ type alertDoc struct {
 
 type markDoc struct{ By, Word, Comment, At string }
 
+// decode reads JSON.
+func decode(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+}
+
 type alertsDoc struct {
 	Alerts []alertDoc
 	Next   string

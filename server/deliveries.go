@@ -149,8 +149,8 @@ func (s *Server) redeliver(ctx context.Context, id, receiver string) (int, *Prob
 	switch {
 	case err == nil:
 		return n, nil
-	case errors.Is(err, alert.ErrNothingSent):
-		return 0, problem(http.StatusNotFound, "nothing-sent", "Nothing to send again", "%v", alert.ErrNothingSent)
+	case errors.Is(err, alert.ErrNothingSent), errors.Is(err, alert.ErrNoReceivers):
+		return 0, problem(http.StatusNotFound, "nothing-sent", "Nothing to send again", "%v", err)
 	}
 	return 0, problem(http.StatusServiceUnavailable, "not-running", "Not now", "%v", err).after(sayTimeout)
 }

@@ -63,6 +63,7 @@ type house struct {
 	rules string // nothing is burst
 	now   func() time.Time
 	told  *told
+	load  func() (*rules.Set, error)
 
 	groups []alert.GroupReceiver // who is told of groups, at once
 
@@ -117,11 +118,11 @@ func (h *house) start() {
 	posts := source.NewPush(source.PushOptions{Name: server.Input, From: p.Mark.Line})
 	input := engine.Input{Name: server.Input, Live: true, Open: func(func(string) (journal.Progress, bool)) (source.Source, error) { return posts, nil }}
 	service := engine.NewService(engine.ServiceOptions{
-		Log: h.log, Store: h.store, Dispatcher: d, Inputs: []engine.Input{input}, Event: h.event, Rules: set, Clock: wall{}, Shards: 1,
+		Log: h.log, Store: h.store, Dispatcher: d, Inputs: []engine.Input{input}, Event: h.event, Rules: set, Load: h.load, Clock: wall{}, Shards: 1,
 		Time: engine.TimeSpec{Disorder: 2000, Idle: 30_000, Future: 300_000}, Memory: 16 << 20, Commit: time.Millisecond,
 	})
 	h.api, err = server.New(server.Options{
-		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Sender: d, Event: h.event, Future: 5 * time.Minute, Now: h.now,
+		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Sender: d, Teller: d, Version: "v1", Event: h.event, Future: 5 * time.Minute, Now: h.now,
 		Refused: int64(h.store.RejectedCounts().Total),
 	})
 	check(err)

@@ -46,6 +46,7 @@ type ready struct {
 
 func (*ready) Problems() ([]string, error) { return nil, nil }
 func (*ready) Phase() engine.Phase         { return engine.Running }
+func (*ready) Figures() *engine.Figures    { return &engine.Figures{} }
 func (r *ready) Refuse(_ context.Context, _ string, list []engine.Rejection) error {
 	r.refused += len(list)
 	return nil

@@ -52,6 +52,9 @@ func (s *Server) families() []*Route {
 		s.deliveryRoutes(),
 		s.ruleRoutes(),
 		s.streamRoutes(),
+		s.tableRoutes(),
+		s.statusRoutes(),
+		s.reloadRoutes(),
 		s.interactionRoutes(),
 		s.consoleRoutes(),
 	)

@@ -27,11 +27,12 @@ type Options struct {
 	Posts   Posts
 	Log     Log
 	Store   *state.Store // what has been committed
-	Sender  Sender
 
 	// Teller says how receivers stand, and Disk what log and state take; nil: it is not known.
-	Teller Teller
-	Disk   func() (journal.Stats, state.Stats)
+	Teller  Teller
+	Disk    func() (journal.Stats, state.Stats)
+	Version string // of the program
+	Sender  Sender
 
 	Event   event.Spec
 	Future  time.Duration // how far an event may be ahead of its arrival; 0: no limit
@@ -48,6 +49,7 @@ type Service interface {
 	Health
 	Decider
 	Operator
+	Reloader
 	// Figures returns what the service has done, as it was at the last commit.
 	Figures() *engine.Figures
 	// Phase returns what the service is doing.
@@ -64,6 +66,7 @@ type Posts interface {
 
 // Log is what the ids that are known are read from: journal.Log.
 type Log interface {
+	Stats() journal.Stats
 	evidence.Log
 	NewReader(offset int64) *journal.Reader
 	Newest(ctx context.Context, names []string, n, since int64) (int64, error)
@@ -88,7 +91,10 @@ type Server struct {
 	known    *known
 	loaded   atomic.Bool // known holds what the log holds
 	stats    stats
-	streams  atomic.Int64  // that are open
+	streams  atomic.Int64 // that are open
+	plans    plans
+	pace     pace
+	began    time.Time
 	certs    *certificates // nil: without TLS
 	listener net.Listener
 	stopping chan struct{}
@@ -105,7 +111,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		o: o, requests: make(chan struct{}, o.Spec.Requests), memory: budget{most: o.Spec.Memory},
 		other: Route{Path: "other", Free: true}, tokens: bearers(o.Spec.Tokens), hosts: hostsOf(o.Spec),
-		known: newKnown(o.Spec.Dedupe, o.Spec.DedupeIDs), stopping: make(chan struct{}),
+		known: newKnown(o.Spec.Dedupe, o.Spec.DedupeIDs), stopping: make(chan struct{}), began: o.Now(),
 	}
 	if err := s.decoders.init(o.Event); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
@@ -160,6 +166,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		s.remember(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		s.sample(ctx)
 		return nil
 	})
 	group.Go(func() error {

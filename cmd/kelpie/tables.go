@@ -67,31 +67,13 @@ func newTablesList() *cobra.Command {
 	return c
 }
 
-// tableJSON is what `kelpie tables list --json` prints of a table.
-type tableJSON struct {
-	Table  string   `json:"table"`
-	Key    []string `json:"key"`
-	Fields []string `json:"fields"`
-	Events []string `json:"events"`
-}
-
 func (o *tablesOptions) list(out io.Writer) error {
 	s, p, err := o.open()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	all := []tableJSON{}
-	for _, t := range p.Set.Tables {
-		x := tableJSON{Table: t.Name, Fields: t.Fields}
-		for _, path := range t.Key {
-			x.Key = append(x.Key, path.String())
-		}
-		for _, u := range t.On {
-			x.Events = append(x.Events, u.Event)
-		}
-		all = append(all, x)
-	}
+	all := engine.Tables(p.Set)
 	if o.asJSON {
 		return writeIndented(out, all)
 	}
