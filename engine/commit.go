@@ -143,13 +143,14 @@ func (e *Engine) checkpoint() state.Checkpoint {
 
 // Recover returns an engine that goes on where a store was committed last, with the units that LoadUnits has found in it
 // and the plan was made with. If other rules ran until then, the rows are rewritten first (migrate.go).
-func Recover(p *Plan, units Units, s *state.Store, o Options) (*Engine, error) {
+func Recover(p *Plan, units Units, s *state.Store, o Options) (e *Engine, err error) {
+	defer orBroken("reading the state", &err)
 	o.Seed = s.Seed()
 	u, err := p.adopt(units, s, o.Migrated)
 	if err != nil {
 		return nil, err
 	}
-	e := New(p, o)
+	e = New(p, o)
 	e.store = s
 	e.spare = make([][]*state.Batch, len(e.shards))
 	for i, d := range p.dims {

@@ -160,7 +160,9 @@ func (e *Engine) Step(b *Batch) (*Effects, error) {
 		b = &c
 	}
 	fx := &Effects{}
-	e.decode(b, fx)
+	if err := e.decode(b, fx); err != nil {
+		return fx, err
+	}
 	e.advance(b)
 	e.decides = b.Decide
 	err := e.run(fx, e.w)
@@ -180,7 +182,7 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	if e.plan.Time.ByTime {
 		e.parallel(func(i int) { e.workers[i].routeShare(e.evs, i, len(e.workers)) })
 	}
-	e.parallel(func(i int) {
+	err := e.guarded(func(i int) {
 		sh := e.shards[i]
 		sh.out.reset()
 		sh.applied = 0
@@ -191,12 +193,7 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	})
 	e.before = w
 	e.gather(fx)
-	for _, sh := range e.shards {
-		if sh.err != nil {
-			return sh.err
-		}
-	}
-	return nil
+	return err
 }
 
 // parallel calls f for each shard and waits.

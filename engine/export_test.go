@@ -58,3 +58,17 @@ func (e *Engine) Folded() (n int) {
 	}
 	return n
 }
+
+// HoldsPanes reports whether a block of a row holds what has been folded into sketches.
+func (p *Plan) HoldsPanes(dim, unit uint16) bool {
+	for _, d := range p.dims {
+		for _, s := range d.scopes {
+			for _, f := range s.limited {
+				if d.id == dim && f.sketch == unit {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

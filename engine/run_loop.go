@@ -167,6 +167,9 @@ func (l *loop) endInput(ctx context.Context) error {
 // fold folds a stretch. What is below the engine's read mark is in the state already, but for events that waited.
 func (l *loop) fold(x *stretch) error {
 	fx, err := l.effects(x)
+	if b := (*Broken)(nil); errors.As(err, &b) {
+		l.s.o.Logger.Error("kelpie: the fold is broken", "error", b, "stack", string(b.Stack))
+	}
 	if err != nil {
 		return fmt.Errorf("engine: fold from log@%d: %w", x.lines[0].Offset, err)
 	}

@@ -28,15 +28,16 @@ func newWorker(e *Engine) *worker {
 }
 
 // decode decodes a batch, its lines in equal shares to the workers.
-func (e *Engine) decode(b *Batch, fx *Effects) {
+func (e *Engine) decode(b *Batch, fx *Effects) error {
 	n := len(e.workers)
-	e.parallel(func(i int) {
+	err := e.guarded(func(i int) {
 		lines := b.Lines[len(b.Lines)*i/n : len(b.Lines)*(i+1)/n]
 		e.workers[i].decode(b, lines)
 	})
 	for _, w := range e.workers {
 		fx.Rejected = append(fx.Rejected, w.bad...)
 	}
+	return err
 }
 
 func (w *worker) decode(b *Batch, lines []Line) {
