@@ -59,14 +59,23 @@ func (c *Command) Validate() error {
 // Command appends the command to the log and waits until what it changes has been committed. Errors that it would change
 // nothing (errors.Is ErrNoAlert, ErrOver) leave it in the log as it was said.
 func (s *Service) Command(ctx context.Context, c Command) error {
+	payload, err := c.Entry()
+	if err != nil {
+		return err
+	}
+	return s.say(ctx, c.Kind, payload)
+}
+
+// Entry returns the payload of the command's entry in the log, of its Kind.
+func (c *Command) Entry() ([]byte, error) {
 	if err := c.Validate(); err != nil {
-		return fmt.Errorf("engine: command: %w", err)
+		return nil, fmt.Errorf("engine: command: %w", err)
 	}
 	payload, err := json.Marshal(c)
 	if err != nil {
-		return fmt.Errorf("engine: command: %w", err)
+		return nil, fmt.Errorf("engine: command: %w", err)
 	}
-	return s.say(ctx, c.Kind, payload)
+	return payload, nil
 }
 
 // say brings what a person says into the log, and waits until what it changes has been committed.
@@ -82,29 +91,46 @@ func (s *Service) say(ctx context.Context, kind journal.Kind, payload []byte) er
 // AddSilence appends a silence to the log and waits until it holds. Without an ID it gets one, which is returned; with
 // that of a silence that is there it takes its place.
 func (s *Service) AddSilence(ctx context.Context, x alert.Silence) (id string, err error) {
+	id, payload, err := SilenceEntry(x)
+	if err != nil {
+		return "", err
+	}
+	return id, s.say(ctx, journal.SilenceAdded, payload)
+}
+
+// SilenceEntry returns the payload of a SilenceAdded entry, and the silence's id: a new one, if it has none.
+func SilenceEntry(x alert.Silence) (id string, payload []byte, err error) {
 	if x.ID == "" {
 		x.ID = rand.Text()
 	}
 	if err := x.Validate(); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	payload, err := json.Marshal(x)
-	if err != nil {
-		return "", fmt.Errorf("engine: silence: %w", err)
+	if payload, err = json.Marshal(x); err != nil {
+		return "", nil, fmt.Errorf("engine: silence: %w", err)
 	}
-	return x.ID, s.say(ctx, journal.SilenceAdded, payload)
+	return x.ID, payload, nil
 }
 
 // ExpireSilence ends a silence now. Errors that it would change nothing are state.ErrNotFound and alert.ErrSilenceOver.
 func (s *Service) ExpireSilence(ctx context.Context, id, by, comment string) error {
+	payload, err := ExpiryEntry(id, by, comment)
+	if err != nil {
+		return err
+	}
+	return s.say(ctx, journal.SilenceExpired, payload)
+}
+
+// ExpiryEntry returns the payload of a SilenceExpired entry.
+func ExpiryEntry(id, by, comment string) ([]byte, error) {
 	if id == "" || by == "" || len(by) > mostName || len(comment) > mostComment {
-		return errors.New("engine: silence: its id, and who ends it, are needed")
+		return nil, errors.New("engine: silence: its id, and who ends it, are needed")
 	}
 	payload, err := json.Marshal(endOfSilence{id, by, comment})
 	if err != nil {
-		return fmt.Errorf("engine: silence: %w", err)
+		return nil, fmt.Errorf("engine: silence: %w", err)
 	}
-	return s.say(ctx, journal.SilenceExpired, payload)
+	return payload, nil
 }
 
 type endOfSilence struct {

@@ -107,7 +107,7 @@ evaluates rules written in YAML, and tells the people on call.`,
 			c.AddCommand(sub)
 		}
 	}
-	add(groupService, newRun(), newDemo(), newAlerts(), newReceivers(), newTables(), newLog())
+	add(groupService, newRun(), newDemo(), newAlerts(), newSilence(), newStatus(), newReceivers(), newTables(), newLog())
 	add(groupRules, newCheck(), newTest(), newFeatures(), newFmt(), newSchema())
 	add(groupEvents, newEvents(), newGenerate(), newInfer())
 	add(groupOther, newVersion(), newCompletion())

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"kelpie/config"
+	"kelpie/journal"
+	"kelpie/server"
+)
+
+// deskFlags say how what somebody says comes to the service, or to its log.
+type deskFlags struct {
+	data       dataFlags
+	url, token string
+	by         string
+	asJSON     bool
+}
+
+const deskHelp = `While the service runs this goes through its API: at http.listen of the configuration (-c), with a token of it, or with
+--url and --token or KELPIE_TOKEN. While it does not, it is written to the log in the data folder, and carried out when
+the service starts.`
+
+func (d *deskFlags) add(f *pflag.FlagSet) {
+	d.data.add(f)
+	f.StringVar(&d.url, "url", "", "the `address` of the API, such as http://127.0.0.1:9470, in place of the configuration's")
+	f.StringVar(&d.token, "token", "", "the `token` for the API, in place of KELPIE_TOKEN and the configuration's")
+	f.BoolVar(&d.asJSON, "json", false, "print JSON")
+}
+
+// addBy adds who says it.
+func (d *deskFlags) addBy(f *pflag.FlagSet) {
+	d.add(f)
+	f.StringVar(&d.by, "by", "", "who says it; without it the token's `name`, or that of the user here")
+}
+
+// counter is where what somebody says is taken: the API, or the log in the folder.
+type counter struct {
+	flags *deskFlags
+	cfg   *config.Config
+	api   *client
+	log   *journal.Log // nil: the API is there
+}
+
+// open finds the service, or takes its log while it does not run.
+func (d *deskFlags) open(scope server.Scope) (*counter, error) {
+	if d.url != "" {
+		return &counter{flags: d, api: newClient(d.url, cmp.Or(d.token, os.Getenv("KELPIE_TOKEN")))}, nil
+	}
+	cfg, err := d.data.load()
+	if err != nil {
+		return nil, err
+	}
+	look, err := openLog(cfg) // it must be there already
+	if err != nil {
+		return nil, err
+	}
+	if err := look.Close(); err != nil {
+		return nil, err
+	}
+	l, err := journal.Open(cfg.Log.Dir, journal.Options{SegmentSize: cfg.Log.Segment})
+	switch {
+	case err == nil:
+		return &counter{flags: d, cfg: cfg, log: l}, nil
+	case !errors.Is(err, journal.ErrInUse):
+		return nil, err
+	case cfg.HTTP.Base() == "":
+		return nil, fmt.Errorf("the service runs without an API: http.listen is off")
+	}
+	return &counter{flags: d, cfg: cfg, api: newClient(cfg.HTTP.Base(), d.tokenFor(cfg, scope))}, nil
+}
+
+// tokenFor returns the token to use: one that is given, or one of the configuration that has the scope.
+func (d *deskFlags) tokenFor(cfg *config.Config, scope server.Scope) string {
+	if t := cmp.Or(d.token, os.Getenv("KELPIE_TOKEN")); t != "" {
+		return t
+	}
+	for _, t := range cfg.HTTP.Tokens {
+		if slices.Contains(t.Scopes, scope) {
+			return t.Token.Reveal()
+		}
+	}
+	return ""
+}
+
+func (d *counter) close() error {
+	if d.log == nil {
+		return nil
+	}
+	return d.log.Close()
+}
+
+// speaker returns who says it: with a token it is the token's.
+func (d *counter) speaker() string {
+	if d.flags.by != "" || d.api != nil && d.api.token != "" {
+		return d.flags.by
+	}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "somebody"
+}
+
+// write appends an entry to the log.
+func (d *counter) write(ctx context.Context, kind journal.Kind, payload []byte) (at int64, err error) {
+	done, err := d.log.Append(ctx, kind, payload)
+	return done.First, err
+}
+
+// client talks to the API.
+type client struct {
+	base, token string
+	http        http.Client
+}
+
+func newClient(base, token string) *client {
+	return &client{strings.TrimRight(base, "/"), token, http.Client{Timeout: time.Minute}}
+}
+
+// problemDoc is an answer that says why not.
+type problemDoc struct{ Title, Detail string }
+
+// call sends a request, with a body unless that is nil, and returns the answer's body.
+func (c *client) call(ctx context.Context, method, path string, body any) ([]byte, error) {
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return nil, err
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("--url %q: %w", c.base, err)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	a, err := c.http.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("the API does not answer: %w\n    is this the address of a service that runs? --url says another one", err)
+	}
+	defer a.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(a.Body, 64<<20))
+	if err != nil {
+		return nil, fmt.Errorf("the API's answer did not come whole: %w", err)
+	}
+	if a.StatusCode < 300 {
+		return answer, nil
+	}
+	var p problemDoc
+	if err := json.Unmarshal(answer, &p); err != nil || p.Title == "" {
+		return nil, fmt.Errorf("the API at %s answers %s", c.base, a.Status)
+	}
+	switch a.StatusCode {
+	case http.StatusUnauthorized:
+		return nil, fmt.Errorf("the API wants a token: --token, KELPIE_TOKEN, or the configuration of the service, -c")
+	case http.StatusForbidden:
+		return nil, fmt.Errorf("the token does not allow this: %s", p.Detail)
+	}
+	return nil, fmt.Errorf("%s: %s", strings.ToLower(p.Title[:1])+p.Title[1:], p.Detail)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"kelpie/server"
+)
+
+func newStatus() *cobra.Command {
+	var o deskFlags
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Say how the service is: rates, lag, rules by health, outbox, disk",
+		Long: `Asks the service how it is, through its API: at http.listen of the configuration (-c), with a token of it, or with --url
+and --token or KELPIE_TOKEN. The exit code is 1 if it is not ready.`,
+		Example: `  kelpie status
+  kelpie status -c kelpie.yml --json
+  kelpie status --url https://kelpie.example.com`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			api, err := o.service(server.Read)
+			if err != nil {
+				return err
+			}
+			answer, err := api.call(c.Context(), "GET", "/v1/status", nil)
+			if err != nil {
+				return err
+			}
+			var s server.Status
+			if err := json.Unmarshal(answer, &s); err != nil {
+				return err
+			}
+			if o.asJSON {
+				_, err = c.OutOrStdout().Write(answer)
+			} else {
+				err = writeStatus(c.OutOrStdout(), &s)
+			}
+			if err == nil && !s.Ready {
+				err = errNo
+			}
+			return err
+		},
+	}
+	o.add(c.Flags())
+	return c
+}
+
+func writeStatus(out io.Writer, s *server.Status) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\n", name, clean(fmt.Sprintf(format, args...), 2000))
+	}
+	line("service", "%s, version %s, since %s", s.Phase, s.Version, s.Started)
+	for _, p := range s.Problems {
+		line("problem", "%s", p)
+	}
+	line("events", "%.1f a second, %s folded since the start, %s refused ever", s.Events.PerSecond, thousands(s.Events.Folded), thousands(int64(s.Events.Refused)))
+	if s.Time.Newest != "" {
+		line("time", "newest event %s, watermark %s, %.1f s behind the clock", s.Time.Newest, s.Time.Watermark, s.Time.Lag)
+	}
+	line("rules", "%d ok, %d warming, %d with errors; version %s", s.Rules.OK, s.Rules.Warming, s.Rules.Error, s.Rules.Version)
+	if len(s.Rules.Blind) > 0 {
+		line("blind", "%s: no event for longer than usual", strings.Join(s.Rules.Blind, ", "))
+	}
+	if s.Rules.Refusal != "" {
+		line("refused", "the newest rules do not run: %s", s.Rules.Refusal)
+	}
+	line("alerts", "%s open, %s active", thousands(s.Alerts.Open), counted(s.Alerts.Silences, "silence"))
+	for _, r := range s.Outbox {
+		line("to "+r.Receiver, "%s waiting, %s delivered, %s failed, %s given up", thousands(r.Waiting), thousands(r.Delivered), thousands(r.Failures), thousands(r.GivenUp))
+	}
+	line("log", "%s in %s%s", bytesText(s.Log.Bytes), counted(s.Log.Segments, "file"), fullText(s.Log.DiskFull))
+	line("state", "%s, %s%s", bytesText(s.State.Bytes), counted(int(s.State.Rows), "row"), fullText(s.State.DiskFull))
+	return w.Flush()
+}
+
+func fullText(full bool) string {
+	if full {
+		return ": the disk is full"
+	}
+	return ""
+}
