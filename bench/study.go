@@ -18,6 +18,8 @@ var studies = []study{
 	{"fold", foldStudy},
 	{"durable", durableStudy},
 	{"logged", loggedStudy},
+	{"http-batch", postedBatches},
+	{"http-single", postedSingles},
 	{"keys", keysStudy},
 	{"rules", rulesStudy},
 	{"window", windowStudy},

@@ -13,6 +13,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"kelpie/source"
 )
 
 // How slowly a body may come: bodyGrace, and at bodyRate beyond it.
@@ -21,13 +23,20 @@ const (
 	bodyRate  = 16 << 10 // bytes a second
 )
 
-// body is what a request brought, unpacked. It is charged to the server's budget until all that hold it have released it.
+// body is what a request brought, unpacked, and what was found in it. It is charged to the server's budget until all that
+// hold it have released it; then its memory is used again.
 type body struct {
 	b       []byte
+	items   []item
+	results []result
+	lines   []source.Line // of the post
 	charged int64
 	server  *Server
 	holders atomic.Int32
+	in      paced
 }
+
+var bodies = sync.Pool{New: func() any { return new(body) }}
 
 // firstBuffer is the least that a body takes, bytes.
 const firstBuffer = 4 << 10
@@ -36,24 +45,33 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // readBody reads the body of a request.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (*body, *Problem) {
-	most, rc := s.o.Spec.MaxBody, http.NewResponseController(w)
+	most := s.o.Spec.MaxBody
 	if r.ContentLength > most {
 		return nil, s.tooLarge()
 	}
-	in := &paced{r: http.MaxBytesReader(w, r.Body, most), rc: rc, now: s.o.Now, began: s.o.Now()}
-	plain, done, p := unpack(in, r.Header.Values("Content-Encoding"))
-	if p != nil {
-		return nil, p
-	}
-	defer done()
-	b := &body{server: s}
+	b := bodies.Get().(*body)
+	b.server = s
 	b.holders.Store(1)
-	if p := b.read(plain, max(r.ContentLength, 0)+1); p != nil {
+	b.in = paced{r: r.Body, rc: controller(w), now: s.o.Now, began: s.o.Now(), most: most}
+	plain, done, p := unpack(&b.in, r.Header["Content-Encoding"])
+	if p == nil {
+		defer done()
+		p = b.read(plain, max(r.ContentLength, 0)+1)
+	}
+	if p != nil {
 		b.release()
 		return nil, p
 	}
-	_ = rc.SetReadDeadline(time.Time{}) // nothing more is to come: the caller waits now
+	b.in.end()
 	return b, nil
+}
+
+// controller returns what sets the deadlines of a request.
+func controller(w http.ResponseWriter) *http.ResponseController {
+	if a, ok := w.(*answer); ok {
+		return a.rc
+	}
+	return http.NewResponseController(w)
 }
 
 // read reads to the end. most likely there are so many bytes.
@@ -111,7 +129,9 @@ func (b *body) release() {
 	}
 	b.server.memory.give(b.charged)
 	recycle(b.b)
-	b.b, b.charged = nil, 0
+	clear(b.results) // they refer to claims
+	*b = body{items: b.items[:0], results: b.results[:0], lines: b.lines[:0]}
+	bodies.Put(b)
 }
 
 // recycle keeps a buffer for the next body.
@@ -129,11 +149,10 @@ func (s *Server) tooLarge() *Problem {
 
 // unreadable says why a body could not be read to its end.
 func (s *Server) unreadable(err error) *Problem {
-	var most *http.MaxBytesError
 	var packing *packingError
 	var timeout net.Error
 	switch {
-	case errors.As(err, &most):
+	case errors.Is(err, errTooLarge):
 		return s.tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
 		return problem(http.StatusRequestTimeout, "too-slow", "Too slow",
@@ -144,12 +163,16 @@ func (s *Server) unreadable(err error) *Problem {
 	return problem(http.StatusBadRequest, "body", "The body cannot be read", "%v", err).hangUp()
 }
 
-// paced reads a body whose deadline moves with what comes.
+// errTooLarge says that a body is longer than it may be.
+var errTooLarge = errors.New("the body is too large")
+
+// paced reads a body of at most so many bytes, whose deadline moves with what comes. The first one is the server's.
 type paced struct {
 	r     io.Reader
 	rc    *http.ResponseController
 	now   func() time.Time
 	began time.Time
+	most  int64
 	n     int64
 	set   time.Time // when the deadline was moved last
 }
@@ -157,12 +180,23 @@ type paced struct {
 // Read implements io.Reader.
 func (p *paced) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
-	p.n += int64(n)
+	if p.n += int64(n); p.n > p.most {
+		return n, errTooLarge
+	}
 	if now := p.now(); err == nil && now.Sub(p.set) > time.Second && now.Sub(p.began) > time.Second {
 		p.set = now
 		_ = p.rc.SetReadDeadline(p.began.Add(bodyGrace + time.Duration(p.n)*time.Second/bodyRate)) // where there are no deadlines there is no network
 	}
 	return n, err
+}
+
+// end notes that nothing more is to come: the caller waits now, and must not be taken for gone when the deadline comes.
+// After a body that came at once the server's deadline is far away.
+func (p *paced) end() {
+	if p.now().Sub(p.began) > time.Second {
+		_ = p.rc.SetReadDeadline(time.Time{})
+	}
+	*p = paced{}
 }
 
 // encodings is what Content-Encoding may be.

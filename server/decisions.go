@@ -34,17 +34,17 @@ type decisionStats struct {
 // postDecision takes one event and answers whether it is to go on.
 func (s *Server) postDecision(w http.ResponseWriter, r *http.Request) {
 	began := s.o.Now()
-	b, results, p := s.receive(w, r)
+	b, p := s.receive(w, r)
 	if p != nil {
 		p.write(w)
 		return
 	}
 	defer b.release()
-	if len(results) != 1 {
-		problem(http.StatusBadRequest, "one-event", "One event, please", "a decision is about one event, and here are %d", len(results)).write(w)
+	if len(b.results) != 1 {
+		problem(http.StatusBadRequest, "one-event", "One event, please", "a decision is about one event, and here are %d", len(b.results)).write(w)
 		return
 	}
-	d, again, p := s.decide(r.Context(), b, results)
+	d, again, p := s.decide(r.Context(), b)
 	if p != nil {
 		p.write(w)
 		return
@@ -54,19 +54,19 @@ func (s *Server) postDecision(w http.ResponseWriter, r *http.Request) {
 }
 
 // decide answers one event; again says that it was asked about before.
-func (s *Server) decide(ctx context.Context, b *body, results []result) (d engine.Decision, again bool, p *Problem) {
+func (s *Server) decide(ctx context.Context, b *body) (d engine.Decision, again bool, p *Problem) {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
-	r := &results[0]
+	r := &b.results[0]
 	if r.status == refused {
-		if p := s.refuse(ctx, b.b, results); p != nil {
+		if p := s.refuse(ctx, b); p != nil {
 			return d, false, p
 		}
 		return d, false, problem(http.StatusUnprocessableEntity, "refused", "The event was refused", "line %d, column %d: %s: %s", r.no.line, r.no.column, r.no.Reason, r.no.Detail)
 	}
 	for r.status == todo {
 		c := &claim{done: make(chan struct{})}
-		s.known.reserve(c, results, s.o.Now().UnixMilli())
+		s.known.reserve(c, b.results, s.o.Now().UnixMilli())
 		if r.status == reserved {
 			d, err := s.o.Service.Decide(ctx, b.b[r.start:r.end], engine.DecideOptions{
 				Within: s.o.Spec.DecideWithin, Default: s.o.Spec.DecideDefault,
@@ -74,7 +74,7 @@ func (s *Server) decide(ctx context.Context, b *body, results []result) (d engin
 			})
 			return d, false, notDecided(err)
 		}
-		if _, err := await(ctx, results); err != nil {
+		if _, err := await(patience{ctx, nil}, b.results); err != nil {
 			return d, false, notKept(err, true)
 		}
 	}

@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"kelpie/engine"
@@ -16,47 +18,48 @@ func (s *Server) eventRoutes() []*Route {
 	return []*Route{{Method: http.MethodPost, Path: "/v1/events", Scope: Ingest, Handler: s.postEvents}}
 }
 
-// appendTimeout is how long a caller waits for room, and for its events to become durable.
-const appendTimeout = 20 * time.Second
+// appendTimeout is how long a caller waits for its events to become durable. It is less than bodyGrace, after which net/http
+// would take the caller for gone.
+const appendTimeout = 8 * time.Second
 
 // postEvents takes events, and answers when they are durable.
 func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) {
-	b, results, p := s.receive(w, r)
+	b, p := s.receive(w, r)
 	if p == nil {
 		defer b.release()
-		p = s.keep(r.Context(), b, results)
+		p = s.keep(r.Context(), b)
 	}
 	if p != nil {
 		p.write(w)
 		return
 	}
-	writeResults(w, r, results)
+	writeResults(w, r, b.results)
 }
 
 // receive reads the events that a request brings. Without a problem the body is the caller's to release.
-func (s *Server) receive(w http.ResponseWriter, r *http.Request) (*body, []result, *Problem) {
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) (*body, *Problem) {
 	if p := s.accepting(); p != nil {
-		return nil, nil, p
+		return nil, p
 	}
 	f, p := formOf(r)
 	if p != nil {
-		return nil, nil, p
+		return nil, p
 	}
 	b, p := s.readBody(w, r)
 	if p != nil {
-		return nil, nil, p
+		return nil, p
 	}
 	if f == payloadForm {
 		f, p = objectForm, b.wrap(r.Header)
 	}
-	var results []result
 	if p == nil {
-		results, p = s.decode(b.b, f)
+		p = s.decode(b, f)
 	}
 	if p != nil {
 		b.release()
+		return nil, p
 	}
-	return b, results, p
+	return b, nil
 }
 
 // accepting says why nothing can be taken now.
@@ -74,122 +77,143 @@ func (s *Server) accepting() *Problem {
 }
 
 // decode finds the events of a body and decodes them.
-func (s *Server) decode(b []byte, f form) ([]result, *Problem) {
-	items, p := split(f, b, nil)
-	if p != nil {
-		return nil, p
+func (s *Server) decode(b *body, f form) (p *Problem) {
+	if b.items, p = split(f, b.b, b.items[:0]); p != nil {
+		return p
 	}
-	d, limit, at := s.decoders.get(), s.latest(), places{b: b}
+	d, limit, at := s.decoders.get(), s.latest(), places{b: b.b}
 	defer s.decoders.put(d)
-	results := make([]result, len(items))
-	for i, it := range items {
-		r := d.check(b, it, f, limit)
+	b.results = slices.Grow(b.results[:0], len(b.items))
+	for _, it := range b.items {
+		r := d.check(b.b, it, f, limit)
 		if r.status == refused {
 			at.find(it.start, r.no)
 		}
-		results[i] = r
+		b.results = append(b.results, r)
 	}
-	return results, nil
+	return nil
 }
 
 // keep brings the events of a body to the log, and those that are refused to their list.
-func (s *Server) keep(ctx context.Context, b *body, results []result) *Problem {
-	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
-	defer cancel()
-	if p := s.refuse(ctx, b.b, results); p != nil {
-		return p
-	}
+func (s *Server) keep(ctx context.Context, b *body) *Problem {
 	began := s.o.Now()
-	for {
-		if p := s.post(ctx, b, results); p != nil {
+	timer := time.NewTimer(appendTimeout)
+	defer timer.Stop()
+	waits := patience{ctx, timer.C}
+	for again := true; again; {
+		if p := s.post(waits, b); p != nil {
 			return p
 		}
-		again, err := await(ctx, results)
-		if err != nil {
+		var err error
+		if again, err = await(waits, b.results); err != nil {
 			return notKept(err, true)
-		}
-		if !again {
-			break
 		}
 	}
 	s.stats.appended.observe(s.o.Now().Sub(began))
-	s.count(results)
+	if p := s.refuse(ctx, b); p != nil {
+		return p
+	}
+	s.count(b.results)
 	return nil
 }
 
 // refuse puts the refused events into their list, each with a position of its own.
-func (s *Server) refuse(ctx context.Context, b []byte, results []result) *Problem {
+func (s *Server) refuse(ctx context.Context, b *body) *Problem {
 	var list []engine.Rejection
-	for i := range results {
-		r := &results[i]
+	for i := range b.results {
+		r := &b.results[i]
 		if r.status != refused {
 			continue
 		}
 		r.at = s.stats.refused.Add(1)
 		list = append(list, engine.Rejection{
 			Position: event.Position{Stream: Input, Kind: event.LogPosition, Offset: r.at}, Reason: r.no.Reason,
-			Offset: r.no.Offset, Detail: r.no.Detail, Raw: append([]byte(nil), b[r.start:r.end]...),
+			Offset: r.no.Offset, Detail: r.no.Detail, Raw: append([]byte(nil), b.b[r.start:r.end]...),
 		})
 	}
 	if list == nil {
 		return nil
 	}
 	if err := s.o.Service.Refuse(ctx, Input, list); err != nil {
-		return notKept(err, false)
+		return notKept(err, true)
 	}
 	return nil
 }
 
+// patience is how long something is waited for.
+type patience struct {
+	ctx  context.Context
+	over <-chan time.Time // beside it; nil: nothing
+}
+
+// wait waits until done is closed.
+func (p patience) wait(done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-p.ctx.Done():
+		return p.ctx.Err()
+	case <-p.over:
+		return context.DeadlineExceeded
+	}
+}
+
 // post appends what is to be appended, and waits until it is durable.
-func (s *Server) post(ctx context.Context, b *body, results []result) *Problem {
+func (s *Server) post(waits patience, b *body) *Problem {
 	c := &claim{done: make(chan struct{})}
-	n := s.known.reserve(c, results, s.o.Now().UnixMilli())
+	n := s.known.reserve(c, b.results, s.o.Now().UnixMilli())
 	if n == 0 {
 		return nil
 	}
-	p := &source.Post{Buf: b.b, Lines: make([]source.Line, 0, n), MinTime: 1<<63 - 1, MaxTime: -1 << 63}
-	for i := range results {
-		if r := &results[i]; r.status == reserved {
-			p.Lines = append(p.Lines, source.Line{Start: r.start, End: r.end})
-			p.MinTime, p.MaxTime = min(p.MinTime, r.time), max(p.MaxTime, r.time)
-		}
-	}
+	p := b.post(n)
 	p.Done = func(at journal.Appended, err error) { s.known.settle(c, at, err) }
-	p.Free = b.release
-	b.hold()
-	if err := s.o.Posts.Add(ctx, p); err != nil {
-		b.release()
+	if err := s.o.Posts.Add(waits.ctx, p); err != nil {
+		p.Free()
 		s.known.settle(c, journal.Appended{}, err)
 		return notKept(err, false)
 	}
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		return notKept(ctx.Err(), true)
+	if err := waits.wait(c.done); err != nil {
+		return notKept(err, true)
 	}
 	if c.err != nil {
 		return notKept(c.err, false)
 	}
-	for i := range results {
-		if r := &results[i]; r.status == reserved {
+	for i := range b.results {
+		if r := &b.results[i]; r.status == reserved {
 			r.status, r.at = accepted, c.at.First+int64(r.line)
 		}
 	}
 	return nil
 }
 
+// post makes a post of the n events that are reserved. It holds the body.
+func (b *body) post(n int) *source.Post {
+	if b.holders.Load() > 1 { // an earlier post has the lines
+		b.lines = nil
+	}
+	b.hold()
+	b.lines = slices.Grow(b.lines[:0], n)
+	p := &source.Post{Buf: b.b, MinTime: math.MaxInt64, MaxTime: math.MinInt64, Free: b.release}
+	for i := range b.results {
+		if r := &b.results[i]; r.status == reserved {
+			b.lines = append(b.lines, source.Line{Start: r.start, End: r.end})
+			p.MinTime, p.MaxTime = min(p.MinTime, r.time), max(p.MaxTime, r.time)
+		}
+	}
+	p.Lines = b.lines
+	return p
+}
+
 // await waits for what becomes of the events with the same ids that came before. again says that some of those did not
 // become durable: then it is the turn of ours.
-func await(ctx context.Context, results []result) (again bool, err error) {
+func await(waits patience, results []result) (again bool, err error) {
 	for i := range results {
 		r := &results[i]
 		if r.status != underway {
 			continue
 		}
-		select {
-		case <-r.by.done:
-		case <-ctx.Done():
-			return false, ctx.Err()
+		if err := waits.wait(r.by.done); err != nil {
+			return false, err
 		}
 		if r.by.err != nil {
 			r.status, again = todo, true
@@ -211,7 +235,7 @@ func notKept(err error, unknown bool) *Problem {
 	case errors.Is(err, source.ErrUnknown), unknown:
 		return problem(status, "unknown", "Not known", "it is not known whether the events were kept: send them again, what has an id is kept once").
 			after(5 * time.Second)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, source.ErrBusy), errors.Is(err, context.Canceled):
 		return problem(status, "busy", "Too much at once", "the log takes no more now; nothing of this was kept").after(time.Second)
 	}
 	return problem(status, "failed", "The log failed", "nothing of this was kept").after(5 * time.Second)

@@ -15,12 +15,13 @@ type known struct {
 	most int
 
 	mu     sync.Mutex
-	way    map[idHash]place // on their way
-	ring   []entry          // the oldest is at head; its capacity grows to most
+	way    way     // on their way
+	ring   []entry // the oldest is at head; it grows to most
 	head   int
 	count  int
-	index  []uint32 // open addressing: slots of the ring, plus one; a power of two, at most half full
+	index  []uint64 // open addressing, a power of two, at most half full: see slotOf
 	capped int64    // append time of the newest entry that had to go before its time; 0: none
+	warm   uint64   // what touch has read: nobody needs it
 }
 
 // entry is an id in the log.
@@ -28,12 +29,6 @@ type entry struct {
 	id     idHash
 	offset int64
 	at     int64 // append time, ms
-}
-
-// place is a line of a claim.
-type place struct {
-	claim *claim
-	line  int32
 }
 
 // claim holds the ids of a post until it is known what becomes of it.
@@ -50,7 +45,7 @@ type claimed struct {
 }
 
 func newKnown(span time.Duration, most int) *known {
-	return &known{span: span.Milliseconds(), most: most, way: map[idHash]place{}}
+	return &known{span: span.Milliseconds(), most: most}
 }
 
 // reserve claims the ids of the results that are todo, at a time (ms): each becomes reserved, with its line in the post
@@ -58,13 +53,18 @@ func newKnown(span time.Duration, most int) *known {
 func (k *known) reserve(c *claim, results []result, now int64) (lines int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.count > 0 {
+		for i := range results {
+			k.touch(results[i].id)
+		}
+	}
 	for i := range results {
 		r := &results[i]
 		if r.status != todo {
 			continue
 		}
 		if r.id != (idHash{}) && k.span > 0 {
-			if w, ok := k.way[r.id]; ok {
+			if w := k.way.find(r.id); w != nil {
 				r.status, r.by, r.line = underway, w.claim, w.line
 				continue
 			}
@@ -72,7 +72,10 @@ func (k *known) reserve(c *claim, results []result, now int64) (lines int) {
 				r.status, r.at = duplicate, e.offset
 				continue
 			}
-			k.way[r.id] = place{c, int32(lines)}
+			k.way.add(waiting{r.id, c, int32(lines)})
+			if c.ids == nil {
+				c.ids = make([]claimed, 0, len(results)-i)
+			}
 			c.ids = append(c.ids, claimed{r.id, int32(lines)})
 		}
 		r.status, r.line = reserved, int32(lines)
@@ -85,8 +88,11 @@ func (k *known) reserve(c *claim, results []result, now int64) (lines int) {
 // in its order.
 func (k *known) settle(c *claim, at journal.Appended, err error) {
 	k.mu.Lock()
+	if err == nil {
+		k.touchAll(c.ids)
+	}
 	for _, x := range c.ids {
-		delete(k.way, x.id)
+		k.way.remove(x.id)
 		if err == nil {
 			k.add(entry{x.id, at.First + int64(x.line), at.Time})
 		}
@@ -108,19 +114,31 @@ func (k *known) add(e entry) {
 	if k.count == len(k.ring) {
 		k.grow()
 	}
-	slot := (k.head + k.count) % len(k.ring)
+	slot := k.wrap(k.head + k.count)
 	k.ring[slot] = e
 	k.count++
-	k.index[k.probe(e.id)] = uint32(slot + 1)
+	k.index[k.probe(e.id)] = slotOf(slot, e.id)
 }
+
+// wrap returns the slot of the ring that a number from 0 to twice its length stands for.
+func (k *known) wrap(i int) int {
+	if i >= len(k.ring) {
+		i -= len(k.ring)
+	}
+	return i
+}
+
+// slotOf is what the index has of an entry: its slot in the ring, plus one, and behind it half of the id's other half, so
+// that most of what is not looked for can be told from the index alone.
+func slotOf(slot int, id idHash) uint64 { return id.Hi<<32 | uint64(slot+1) }
 
 // find returns the newest entry of an id, nil if there is none.
 func (k *known) find(id idHash) *entry {
 	if k.count == 0 {
 		return nil
 	}
-	if slot := k.index[k.probe(id)]; slot > 0 {
-		return &k.ring[slot-1]
+	if x := k.index[k.probe(id)]; x != 0 {
+		return &k.ring[uint32(x)-1]
 	}
 	return nil
 }
@@ -129,8 +147,26 @@ func (k *known) find(id idHash) *entry {
 func (k *known) probe(id idHash) int {
 	mask := len(k.index) - 1
 	for i := int(id.Lo) & mask; ; i = (i + 1) & mask {
-		if slot := k.index[i]; slot == 0 || k.ring[slot-1].id == id {
+		x := k.index[i]
+		if x == 0 || uint32(x>>32) == uint32(id.Hi) && k.ring[uint32(x)-1].id == id {
 			return i
+		}
+	}
+}
+
+// touch reads where the index would have an id: reading many of them first, none of which waits for another, is faster
+// than one after the other when they are needed.
+func (k *known) touch(id idHash) { k.warm ^= k.index[int(id.Lo)&(len(k.index)-1)] }
+
+// touchAll touches what adding ids needs.
+func (k *known) touchAll(ids []claimed) {
+	if k.count == 0 {
+		return
+	}
+	for i, x := range ids {
+		k.touch(x.id)
+		if k.count+i >= k.most && i < k.count {
+			k.touch(k.ring[k.wrap(k.head+i)].id)
 		}
 	}
 }
@@ -138,10 +174,10 @@ func (k *known) probe(id idHash) int {
 // drop forgets the oldest entry. If its id has come again the index has the newer one.
 func (k *known) drop() {
 	oldest := k.head
-	if i := k.probe(k.ring[oldest].id); k.index[i] == uint32(oldest+1) {
+	if i := k.probe(k.ring[oldest].id); uint32(k.index[i]) == uint32(oldest+1) {
 		k.remove(i)
 	}
-	k.head = (k.head + 1) % len(k.ring)
+	k.head = k.wrap(k.head + 1)
 	k.count--
 }
 
@@ -152,12 +188,12 @@ func (k *known) remove(i int) {
 		k.index[i] = 0
 		for {
 			j = (j + 1) & mask
-			slot := k.index[j]
-			if slot == 0 {
+			x := k.index[j]
+			if x == 0 {
 				return
 			}
-			if home := int(k.ring[slot-1].id.Lo) & mask; (j-home)&mask >= (j-i)&mask {
-				k.index[i], i = slot, j
+			if home := int(k.ring[uint32(x)-1].id.Lo) & mask; (j-home)&mask >= (j-i)&mask {
+				k.index[i], i = x, j
 				break
 			}
 		}
@@ -169,16 +205,16 @@ func (k *known) grow() {
 	size := min(max(1024, 2*len(k.ring)), k.most)
 	ring := make([]entry, size)
 	for i := range k.count {
-		ring[i] = k.ring[(k.head+i)%len(k.ring)]
+		ring[i] = k.ring[k.wrap(k.head+i)]
 	}
 	k.ring, k.head = ring, 0
 	slots := 1
 	for slots < 2*size {
 		slots *= 2
 	}
-	k.index = make([]uint32, slots)
+	k.index = make([]uint64, slots)
 	for i := range k.count {
-		k.index[k.probe(ring[i].id)] = uint32(i + 1)
+		k.index[k.probe(ring[i].id)] = slotOf(i, ring[i].id)
 	}
 }
 

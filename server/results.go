@@ -17,11 +17,12 @@ func writeResults(w http.ResponseWriter, r *http.Request, results []result) {
 	for i := range results {
 		n[results[i].status]++
 	}
-	status, kind := http.StatusOK, "application/json"
-	b := []byte("{")
+	status, kind := http.StatusOK, plainJSON
+	b := make([]byte, 0, 128+64*len(results))
+	b = append(b, '{')
 	switch {
 	case n[refused] == len(results) && n[refused] > 0:
-		status, kind = http.StatusUnprocessableEntity, "application/problem+json"
+		status, kind = http.StatusUnprocessableEntity, []string{"application/problem+json"}
 		p := problem(status, "refused", "Every event was refused", "none would be accepted if it were sent again")
 		head, _ := json.Marshal(p) // cannot fail
 		b = append(bytes.TrimSuffix(head, []byte("}")), ',')
@@ -39,8 +40,10 @@ func writeResults(w http.ResponseWriter, r *http.Request, results []result) {
 		w.Header().Set("Preference-Applied", "return=minimal")
 	}
 	b = append(appendEvents(append(b, `,"events":[`...), results, minimal), "]}\n"...)
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.Header()["Content-Type"] = kind
+	if len(b) > 2048 { // net/http counts what is shorter
+		w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(b)
 }

@@ -90,8 +90,8 @@ func (s *Server) guard(rt *Route, handler http.HandlerFunc) http.Handler {
 		began := s.o.Now()
 		a := &answer{ResponseWriter: w, rc: http.NewResponseController(w), now: s.o.Now}
 		defer func() { s.end(rt, a, began, recover()) }()
-		if r.Body != http.NoBody {
-			_ = a.rc.SetReadDeadline(began.Add(bodyGrace)) // where there are no deadlines there is no network
+		if rt.Free && r.Body == http.NoBody {
+			_ = a.rc.SetReadDeadline(time.Time{}) // nothing is to come, for as long as the caller stays
 		}
 		secure(w.Header(), rt)
 		if len(r.TransferEncoding) > 0 {
@@ -117,17 +117,26 @@ func (s *Server) guard(rt *Route, handler http.HandlerFunc) http.Handler {
 	})
 }
 
+// What stands in the headers of most answers. The slices are shared: nobody changes them.
+var (
+	noSniff    = []string{"nosniff"}
+	noStore    = []string{"no-store"}
+	nothing    = []string{"default-src 'none'; frame-ancestors 'none'"}
+	sameOrigin = []string{"same-origin"}
+	plainJSON  = []string{"application/json"}
+)
+
 // secure says what a browser must not do with the answer.
 func secure(h http.Header, rt *Route) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h["X-Content-Type-Options"] = noSniff
+	h["Cache-Control"] = noStore
+	h["Cross-Origin-Resource-Policy"] = sameOrigin
 	if rt.Page {
 		h.Set("Content-Security-Policy", pagePolicy)
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	} else {
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h["Content-Security-Policy"] = nothing
 	}
 }
 

@@ -132,10 +132,9 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 // Limits on what does not belong to one request.
 const (
-	headerTimeout = 10 * time.Second // for the header of a request
-	idleTimeout   = 2 * time.Minute  // between requests
-	headerBytes   = 16 << 10
-	stopTimeout   = 10 * time.Second // for requests that are being answered when the server stops
+	idleTimeout = 2 * time.Minute // between requests
+	headerBytes = 16 << 10
+	stopTimeout = 10 * time.Second // for requests that are being answered when the server stops
 )
 
 // Listen takes the address, so that it is known at once if somebody else has it.
@@ -155,7 +154,7 @@ func (s *Server) Address() net.Addr { return s.listener.Addr() }
 // Serve answers until ctx is done; then it takes nothing new, and waits for what is being answered.
 func (s *Server) Serve(ctx context.Context) error {
 	h := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
+		Handler: s.handler, ReadTimeout: bodyGrace, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
 		ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
 	}
 	serve := func() error { return h.Serve(s.listener) }

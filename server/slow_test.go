@@ -40,6 +40,7 @@ func TestSlowClients(t *testing.T) {
 	f("a body byte by byte", slowly(request(strings.Repeat(anEvent, 100), closing), 150, s), 408, 9*s, 12*s)
 	f("a body that is slow enough", slowly(request("["+strings.Repeat(anEvent+",", 10_000)+anEvent+"]", closing), 20_000, s), 200, 19*s, 25*s)
 	f("a body that nobody wants", slowly(strings.Replace(request(strings.Repeat(" ", 1000)+anEvent, closing), "POST /v1/events", "GET /healthz", 1), 200, 5*s), 200, 0, 20*s)
+	f("a body that never comes", text("GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"), 200, 9*s, 11*s)
 	f("after an answer", text(request(anEvent, "X: y")), 200, 110*s, 130*s)
 }
 

@@ -14,12 +14,17 @@ import (
 // ErrUnknown says that nobody knows whether records became durable: their source was closed while they were on their way.
 var ErrUnknown = errors.New("it is not known whether it is in the log")
 
+// ErrBusy says that too much was on its way for too long.
+var ErrBusy = errors.New("too much is on its way")
+
 // PushOptions say how a Push works.
 type PushOptions struct {
 	Name  string        // of the stream of the records' positions
 	From  int64         // how many records have been numbered before
 	Most  int           // bytes of records that may be on their way to the fold; default 64 MiB
 	Batch int           // bytes up to which posts are gathered in one batch; default 1 MiB
+	Ahead int           // batches of small posts that are on their way to the log at once; default 2
+	Wait  time.Duration // how long a post waits for room; default 5 s
 	Pause time.Duration // how long nothing is taken after the disk was full; default 1 s
 }
 
@@ -38,6 +43,7 @@ type Push struct {
 	work    chan struct{} // holds a token when there may be something in the queue
 	number  int64         // of the last record that was given out
 	given   map[*Batch]*gathering
+	shared  int // of given: those of small posts that have not been told
 	spare   []*Batch
 	fullAt  time.Time // when the disk was full last; zero if a batch has become durable since
 	closing bool
@@ -47,6 +53,7 @@ type Push struct {
 type gathering struct {
 	posts []*Post
 	bytes int
+	large bool // one post that is too large to share a batch
 	told  bool
 }
 
@@ -72,6 +79,12 @@ func NewPush(o PushOptions) *Push {
 	if o.Batch <= 0 {
 		o.Batch = 1 << 20
 	}
+	if o.Ahead <= 0 { // one is being synced, one is there when that is done: with more of them each would be smaller, and nothing sooner
+		o.Ahead = 2
+	}
+	if o.Wait <= 0 {
+		o.Wait = 5 * time.Second
+	}
 	if o.Pause <= 0 {
 		o.Pause = time.Second
 	}
@@ -80,22 +93,29 @@ func NewPush(o PushOptions) *Push {
 	}
 }
 
-// Add takes a post, waiting for room if too much is on its way. When it returns an error, Done is not called: the post has
-// not been taken, because ctx ended, the source is closed (ErrClosed), or the disk was full a moment ago
-// (journal.ErrDiskFull).
+// Add takes a post, waiting a while for room if too much is on its way. When it returns an error, Done is not called: the
+// post has not been taken, because there was no room (ErrBusy), ctx ended, the source is closed (ErrClosed), or the disk was
+// full a moment ago (journal.ErrDiskFull).
 func (p *Push) Add(ctx context.Context, post *Post) error {
 	if len(post.Lines) == 0 {
 		return errors.New("source: an empty post")
 	}
+	room, err := p.enqueue(post)
+	if err != nil || room == nil {
+		return err
+	}
+	timer := time.NewTimer(p.o.Wait)
+	defer timer.Stop()
 	for {
-		room, err := p.enqueue(post)
-		if err != nil || room == nil {
-			return err
-		}
 		select {
 		case <-room:
+		case <-timer.C:
+			return fmt.Errorf("source: %w", ErrBusy)
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		if room, err = p.enqueue(post); err != nil || room == nil {
+			return err
 		}
 	}
 }
@@ -115,10 +135,7 @@ func (p *Push) enqueue(post *Post) (room <-chan struct{}, err error) {
 	}
 	p.bytes += post.size()
 	p.queue = append(p.queue, post)
-	select {
-	case p.work <- struct{}{}:
-	default:
-	}
+	p.wake()
 	return nil, nil
 }
 
@@ -145,14 +162,28 @@ func (p *Push) Fetch(ctx context.Context) (*Batch, error) {
 // copied is up to how many bytes posts are copied into a batch that they share. A larger one is a batch by itself.
 const copied = 64 << 10
 
-// gather makes a batch of what is in the queue; nil if nothing is.
+// holds reports whether what is in the queue waits for more of its kind.
+func (p *Push) holds() bool {
+	if p.shared < p.o.Ahead || p.queue[0].size() > copied {
+		return false
+	}
+	bytes := 0
+	for _, post := range p.queue {
+		if bytes += post.size(); bytes >= p.o.Batch {
+			return false
+		}
+	}
+	return true
+}
+
+// gather makes a batch of what is in the queue; nil if nothing is to be given out now.
 func (p *Push) gather() (*Batch, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closing {
 		return nil, fmt.Errorf("source: fetch: %w", ErrClosed)
 	}
-	if len(p.queue) == 0 {
+	if len(p.queue) == 0 || p.holds() {
 		return nil, nil
 	}
 	b := p.batch()
@@ -165,7 +196,7 @@ func (p *Push) gather() (*Batch, error) {
 		p.queue[0], p.queue = nil, p.queue[1:]
 		g.posts, g.bytes = append(g.posts, post), g.bytes+post.size()
 		b.MinTime, b.MaxTime = min(b.MinTime, post.MinTime), max(b.MaxTime, post.MaxTime)
-		if post.size() > copied {
+		if g.large = post.size() > copied; g.large {
 			b.Buf, b.Lines = post.Buf, append(b.Lines, post.Lines...)
 			break
 		}
@@ -217,6 +248,20 @@ func (p *Push) finish(b *Batch, g *gathering) {
 	b.Next = journal.Mark{Line: p.number}
 	b.settled = func(at journal.Appended, err error) { p.settle(b, at, err) }
 	p.given[b] = g
+	if !g.large {
+		p.shared++
+	}
+	if len(p.queue) > 0 {
+		p.wake()
+	}
+}
+
+// wake lets Fetch look at the queue.
+func (p *Push) wake() {
+	select {
+	case p.work <- struct{}{}:
+	default:
+	}
 }
 
 // settle tells the posts of a batch what became of them.
@@ -227,7 +272,7 @@ func (p *Push) settle(b *Batch, at journal.Appended, err error) {
 		p.mu.Unlock()
 		return
 	}
-	g.told = true
+	p.tells(g)
 	switch {
 	case err == nil:
 		p.fullAt = time.Time{}
@@ -236,6 +281,15 @@ func (p *Push) settle(b *Batch, at journal.Appended, err error) {
 	}
 	p.mu.Unlock()
 	g.tell(at, err)
+}
+
+// tells notes that the posts of a batch are being told. The caller holds mu.
+func (p *Push) tells(g *gathering) {
+	g.told = true
+	if !g.large {
+		p.shared--
+		p.wake()
+	}
 }
 
 func (g *gathering) tell(at journal.Appended, err error) {
@@ -254,6 +308,10 @@ func (p *Push) Release(b *Batch) {
 		return
 	}
 	delete(p.given, b)
+	untold := !g.told
+	if untold {
+		p.tells(g)
+	}
 	p.bytes -= g.bytes
 	close(p.room)
 	p.room = make(chan struct{})
@@ -261,6 +319,9 @@ func (p *Push) Release(b *Batch) {
 		p.spare = append(p.spare, b)
 	}
 	p.mu.Unlock()
+	if untold {
+		g.tell(journal.Appended{}, ErrUnknown)
+	}
 	for _, post := range g.posts {
 		if post.Free != nil {
 			post.Free()
@@ -275,7 +336,7 @@ func (p *Push) Close() error {
 	var lost []*gathering
 	for _, g := range p.given {
 		if !g.told {
-			g.told = true
+			p.tells(g)
 			lost = append(lost, g)
 		}
 	}

@@ -30,7 +30,7 @@ func pushSubject(n int) sourcetest.Subject {
 	return sourcetest.Subject{
 		Endless: true,
 		Open: func(t *testing.T, records [][]byte) source.Source {
-			p := source.NewPush(source.PushOptions{Name: "posts", Batch: 100_000})
+			p := source.NewPush(source.PushOptions{Name: "posts", Batch: 100_000, Ahead: 1000})
 			for part := range slices.Chunk(records, n) {
 				if err := p.Add(context.Background(), post(part, nil)); err != nil {
 					t.Fatal(err)
@@ -215,7 +215,7 @@ func (d *fullDisk) MaybeError(op errorfs.Op) error {
 
 // TestPushRoom lets posts wait for room, and gives up when their time is over.
 func TestPushRoom(t *testing.T) {
-	p := source.NewPush(source.PushOptions{Name: "posts", Most: 10})
+	p := source.NewPush(source.PushOptions{Name: "posts", Most: 10, Wait: time.Minute})
 	freed := 0
 	first := post([][]byte{[]byte("more than ten bytes")}, nil)
 	first.Free = func() { freed++ }
@@ -245,6 +245,66 @@ func TestPushRoom(t *testing.T) {
 		t.Errorf("freed %d times", freed)
 	}
 	closeSource(t, p)
+}
+
+// TestPushGathers lets posts come while batches are on their way: they wait, and become one batch.
+func TestPushGathers(t *testing.T) {
+	p := source.NewPush(source.PushOptions{Name: "posts", Batch: 1000})
+	fetch := func() (*source.Batch, error) {
+		soon, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		return p.Fetch(soon)
+	}
+	add := func(n int) {
+		t.Helper()
+		if err := p.Add(context.Background(), post([][]byte{bytes.Repeat([]byte{'x'}, n)}, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var given []*source.Batch
+	for range 2 {
+		add(1)
+		b, err := fetch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		given = append(given, b)
+	}
+	add(1)
+	if b, err := fetch(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("%v, %v: two batches are on their way", b, err)
+	}
+	add(1)
+	p.Release(given[0])
+	if b, err := fetch(); err != nil || len(b.Lines) != 2 {
+		t.Fatalf("%v, %v: two posts have been gathered", b, err)
+	}
+	add(999)
+	add(2)
+	for _, want := range []int{999, 2} { // enough for a batch; then the other two are over
+		b, err := fetch()
+		if err != nil || len(b.Buf) != want {
+			t.Fatalf("%v, %v: there is enough for a batch", b, err)
+		}
+		p.Release(given[1])
+		p.Release(b)
+	}
+	closeSource(t, p)
+}
+
+// TestPushBusy lets a post wait for room in vain.
+func TestPushBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := source.NewPush(source.PushOptions{Name: "posts", Most: 10, Wait: time.Second})
+		if err := p.Add(context.Background(), post([][]byte{[]byte("more than ten bytes")}, nil)); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if err := p.Add(context.Background(), post([][]byte{[]byte("x")}, nil)); !errors.Is(err, source.ErrBusy) || time.Since(began) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		closeSource(t, p)
+	})
 }
 
 // TestPushClosed tells posts what is known of them when the source closes.
