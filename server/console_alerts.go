@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -131,12 +130,9 @@ func (s *Server) eventNow() int64 {
 // alertPage is the content of the page of one alert.
 type alertPage struct {
 	card
-	Version    string  // of the rules that run
-	RuleText   string  // of its rule as it runs; "" if it does not
-	Events     []proof // those in its windows when it opened, the newest first
-	MoreEvents bool    // there are older ones
-	NoEvents   string  // why they cannot be found; "" is that they can
-	Damaged    bool    // part of the log could not be read
+	*proofs
+	Version    string // of the rules that run
+	RuleText   string // of its rule as it runs; "" if it does not
 	Deliveries []alert.Delivery
 	Held       []alert.Held // why receivers are not told
 	Silences   []string     // those that hold now
@@ -166,38 +162,7 @@ func (s *Server) pageAlert(w http.ResponseWriter, r *http.Request) {
 		s.deny(w, r, s.broken(err))
 		return
 	}
-	page.prove(s.Evidence(r.Context(), a.Alert, mostEventsShown+1))
+	page.proofs = s.prove(r.Context(), a.Alert)
 	title := strings.TrimSpace(a.Rule + " " + strings.Join(a.Key, ", "))
 	s.show(w, r, http.StatusOK, "alert", frame{Title: title, Here: "alerts", Content: page})
-}
-
-// proof is one event of an alert's windows.
-type proof struct {
-	Position string
-	Event    json.RawMessage // as it came
-}
-
-// Text is the event as it came.
-func (x proof) Text() string { return string(x.Event) }
-
-// mostEventsShown is how many events of an alert are shown, the last ones.
-const mostEventsShown = 50
-
-// prove takes in the events behind the alert, the newest first.
-func (p *alertPage) prove(events [][]byte, whole bool, why *Problem) {
-	if why != nil {
-		p.NoEvents = why.Detail
-		return
-	}
-	if p.MoreEvents = len(events) > mostEventsShown; p.MoreEvents {
-		events = events[1:]
-	}
-	for _, e := range events {
-		var x proof
-		if err := json.Unmarshal(e, &x); err == nil { // evidence writes JSON
-			p.Events = append(p.Events, x)
-		}
-	}
-	slices.Reverse(p.Events)
-	p.Damaged = !whole
 }

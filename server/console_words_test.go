@@ -130,3 +130,15 @@ func TestOnlyHere(t *testing.T) {
 		}
 	}
 }
+
+// TestProofsAreBounded keeps what was found last.
+func TestProofsAreBounded(t *testing.T) {
+	var c proofCache
+	for i := range mostProofs + 2 {
+		c.put(string(rune('A'+i)), &proofs{})
+		c.put(string(rune('A'+i)), &proofs{})
+	}
+	if len(c.found) != mostProofs || len(c.order) != mostProofs || c.get("B") != nil || c.get("C") == nil {
+		t.Errorf("%d are kept, in %d places", len(c.found), len(c.order))
+	}
+}

@@ -84,6 +84,7 @@ type Server struct {
 	tokens   []bearer
 	sessions sessions
 	rate     rate
+	proofs   proofCache
 	hosts    map[string]bool // that requests may name, without tokens
 	requests chan struct{}   // holds a token for each request that is worked on
 	memory   budget
