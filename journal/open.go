@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kelpie/folder"
 )
 
 // Open opens the log in dir and makes it where there is none (not when read-only). The folder is locked: a second
@@ -64,7 +66,7 @@ func (l *Log) recover() error {
 	if err := l.loadSegments(); err != nil {
 		return err
 	}
-	if err := syncFolder(l.fs, l.dir); err != nil {
+	if err := folder.Sync(l.fs, l.dir); err != nil {
 		return fmt.Errorf("journal: sync %q: %w", l.dir, err)
 	}
 	g := l.newest()

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"kelpie/folder"
 )
 
 // Retain removes the oldest segments that MaxAge or MaxSize of the Options say are too much, but never a record at
@@ -62,5 +64,5 @@ func (l *Log) remove(g *segment) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncFolder(l.fs, l.dir)
+	return folder.Sync(l.fs, l.dir)
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kelpie/folder"
 )
 
 // adopt goes on with a segment that was there when the log was opened, after making sure that it is durable. A cut one
@@ -119,7 +121,7 @@ func (w *writer) create(g *segment) (vfs.File, error) {
 		err = fsys.Rename(draft, name)
 	}
 	if err == nil {
-		err = syncFolder(fsys, w.log.dir)
+		err = folder.Sync(fsys, w.log.dir)
 	}
 	if err == nil {
 		return file, nil

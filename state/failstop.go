@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kelpie/folder"
 )
 
 // failStop is the file system under Pebble. It lets no write fail halfway:
@@ -26,7 +28,7 @@ type failStop struct {
 // syncs the folder only after both, and a crash in between could leave a marker to nothing.
 func (f *failStop) Create(name string, c vfs.DiskWriteCategory) (file vfs.File, err error) {
 	if strings.HasPrefix(f.PathBase(name), "marker.") {
-		if err := f.syncFolder(f.PathDir(name)); err != nil {
+		if err := folder.Sync(f, f.PathDir(name)); err != nil {
 			return nil, err
 		}
 	}
@@ -67,14 +69,6 @@ func (f *failStop) Remove(name string) error {
 
 // Unwrap implements vfs.FS.
 func (f *failStop) Unwrap() vfs.FS { return f.FS }
-
-func (f *failStop) syncFolder(name string) error {
-	dir, err := f.OpenDir(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
 
 func (f *failStop) wrap(file vfs.File, name string, err error) (vfs.File, error) {
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 // floors says how high each package stands. A package imports lower floors only.
 var floors = map[string]int{
 	"event":           0,
+	"folder":          0,
 	"rules/yaml":      0,
 	"secret":          0,
 	"examples/orders": 0, // rules as they are, embedded
