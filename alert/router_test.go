@@ -392,7 +392,7 @@ func (s *story) do(cmd string, args []string) error {
 
 func (s *story) change(cmd, id string) error {
 	now := time.Now().UnixMilli()
-	err := errors.New("")
+	var err error
 	if cmd == "ack" {
 		err = s.book.Acknowledge(id, alert.Mark{By: "ann", At: now})
 	} else {

@@ -264,10 +264,10 @@ func (s *scope) room(r *rules.Rule) bool {
 		if f.Where != nil {
 			way += f.Where.Canon
 		}
-		ways[way] = true
 		if agg := window.ByName(f.Agg, f.Quantile); agg != nil && agg.Size() == 0 {
 			way = f.Text // with a limit: a way of its own
 		}
+		ways[way] = true
 		if w.Kind == rules.Session {
 			inSessions[f.Text] = true
 		}
