@@ -10,6 +10,8 @@
 //	```jsonl opened          in an example's README: the alerts of its events.jsonl, when the stream has ended
 //	```yaml receiver         a receiver's settings, which must be without error
 //	```yaml config           a configuration, which must be without error
+//	```http request          a request to a service that has seen those above it on the page
+//	```http answer           its answer: status and JSON
 //	```json alert            in the README: an alert, each member of which is explained
 //
 // Other blocks are grammar, pictures or bytes, and are not run.
