@@ -55,6 +55,7 @@ func (s *Server) families() []*Route {
 		s.tableRoutes(),
 		s.statusRoutes(),
 		s.reloadRoutes(),
+		s.openAPIRoutes(),
 		s.interactionRoutes(),
 		s.consoleRoutes(),
 	)
