@@ -67,11 +67,7 @@ func complete(c *cobra.Command, flag string, words []string) {
 }
 
 func listAlerts(c *cobra.Command, o *alertsOptions) error {
-	cfg, err := o.data.load()
-	if err != nil {
-		return err
-	}
-	s, err := openState(cfg)
+	_, s, err := o.data.openState()
 	if err != nil {
 		return err
 	}

@@ -61,11 +61,7 @@ func (o *showOptions) ids(args []string, typed string) ([]string, cobra.ShellCom
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	cfg, err := o.data.load()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	s, err := openState(cfg)
+	_, s, err := o.data.openState()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
@@ -83,11 +79,7 @@ func (o *showOptions) ids(args []string, typed string) ([]string, cobra.ShellCom
 }
 
 func (o *showOptions) show(c *cobra.Command, id string) error {
-	cfg, err := o.data.load()
-	if err != nil {
-		return err
-	}
-	s, err := openState(cfg)
+	cfg, s, err := o.data.openState()
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,17 @@ func openLog(c *config.Config) (*journal.Log, error) {
 	return l, err
 }
 
-// openState opens the state to be read.
+// openState opens the state that the flags ask for to be read, and returns the configuration, too.
+func (d *dataFlags) openState() (*config.Config, *state.Store, error) {
+	c, err := d.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := openState(c)
+	return c, s, err
+}
+
+// openState opens the state of a configuration to be read.
 func openState(c *config.Config) (*state.Store, error) {
 	s, err := state.OpenView(c.State.Dir, state.Options{Rejected: c.RejectBounds()})
 	if errors.Is(err, state.ErrNone) {

@@ -48,11 +48,7 @@ newest ones are kept, as many as the configuration says under rejected: (10,000,
 }
 
 func listRejected(c *cobra.Command, o *rejectedOptions) error {
-	cfg, err := o.data.load()
-	if err != nil {
-		return err
-	}
-	s, err := openState(cfg)
+	_, s, err := o.data.openState()
 	if err != nil {
 		return err
 	}

@@ -120,11 +120,7 @@ func newSilenceList() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	c.Flags().BoolVar(&all, "all", false, "also those that are over and still kept")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := o.load()
-		if err != nil {
-			return err
-		}
-		s, err := openState(cfg)
+		_, s, err := o.openState()
 		if err != nil {
 			return err
 		}

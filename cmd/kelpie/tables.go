@@ -33,11 +33,7 @@ type tablesOptions struct {
 
 // open opens the state, with the plan of the rules that ran last.
 func (o *tablesOptions) open() (*state.Store, *engine.Plan, error) {
-	cfg, err := o.data.load()
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := openState(cfg)
+	cfg, s, err := o.data.openState()
 	if err != nil {
 		return nil, nil, err
 	}
