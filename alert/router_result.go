@@ -126,7 +126,7 @@ func (r *router) closeGroup(g *group, p *parcel, told func(*member), memo string
 		}
 	}
 	if !known && next != "" { // what is left is another incident
-		g.row.Name, g.row.Born = hash("life", g.id, next), p.Done
+		g.row.Name, g.row.Born = hash("life", g.row.Name, next), p.Done
 		g.row.Number, g.row.Alone, g.row.Memo = 0, false, ""
 	}
 	r.touch(g)
