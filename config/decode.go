@@ -24,10 +24,11 @@ type decoder struct {
 	dir   string // of the file
 	errs  rules.Errors
 	wrong []*yaml.Node // that errs are about
+	bare  map[int]bool // lines in which a secret is written out: they are not shown
 }
 
 func newDecoder(name, text string) *decoder {
-	d := &decoder{src: rules.NewSource(name, text), dir: filepath.Dir(name)}
+	d := &decoder{src: rules.NewSource(name, text), dir: filepath.Dir(name), bare: map[int]bool{}}
 	root, errs := yaml.Parse(text)
 	d.root = root
 	for _, e := range errs {
@@ -42,6 +43,11 @@ func (d *decoder) document(v any) {
 		return
 	}
 	d.decode(d.root, reflect.ValueOf(v).Elem(), "")
+	for _, e := range d.errs {
+		if d.bare[e.At.Line] {
+			e.Line = ""
+		}
+	}
 }
 
 // fail reports a mistake in a node: of a scalar all of it, of others where they begin.
@@ -113,10 +119,12 @@ func (d *decoder) secret(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	s, err := secret.Resolve(n.Text, d.dir)
+	e := d.src.Mistake(n.Offset, n.Offset+1, "", "")
+	if err != nil || !secret.IsReference(n.Text) {
+		d.bare[e.At.Line] = true // it may hold the secret itself
+	}
 	if err != nil {
-		// Only the place is shown: the line may hold the secret itself.
-		e := d.src.Mistake(n.Offset, n.Offset+1, "", err.Error())
-		e.Line = ""
+		e.Message = err.Error()
 		d.errs = append(d.errs, e)
 		return
 	}

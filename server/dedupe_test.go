@@ -129,6 +129,30 @@ func TestForgotten(t *testing.T) {
 	send("3", 1)
 }
 
+// TestSpanAfterRestart wants a service that was started again to say how far back ids are known, as the one before did.
+func TestSpanAfterRestart(t *testing.T) {
+	for _, events := range []int{3, 4} {
+		h := newHouse(t, vfs.NewMem())
+		h.spec.DedupeIDs = 3
+		h.open()
+		for i := range events {
+			if a := h.post(order(fmt.Sprint(i), "c", time.Now())); a.Accepted != 1 {
+				t.Fatal(a.body)
+			}
+		}
+		for restart := range 2 {
+			if s := h.api.Stats().Known; s.IDs != 3 || (s.Span < 10*time.Minute) != (events > 3) {
+				t.Errorf("%d events, %d restarts: %+v", events, restart, s)
+			}
+			if err := h.close(); err != nil {
+				t.Fatal(err)
+			}
+			h.start()
+			h.ready()
+		}
+	}
+}
+
 // TestIdentity wants a CloudEvent known by source and id, another event by its id, and one without id by nothing.
 func TestIdentity(t *testing.T) {
 	h := newHouse(t, vfs.NewMem())

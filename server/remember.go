@@ -53,10 +53,10 @@ type memory struct {
 	damage  error     // that was passed over
 }
 
-// read reads the newest ids, so many of them, or all that were appended at or after since (ms).
+// read reads more than so many ids, the newest, if there are so many; or all that were appended at or after since (ms).
 func (m *memory) read(ctx context.Context, most, since int64) error {
 	upTo, have := int64(-1), int64(0)
-	for records := most; ; records *= 2 { // some records have no id
+	for records := most + 1; ; records *= 2 { // some records have no id
 		from, err := m.log.Newest(ctx, origins, records, since)
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func (m *memory) read(ctx context.Context, most, since int64) error {
 		}
 		part, err := m.part(ctx, from, upTo)
 		m.parts = append(m.parts, part)
-		if have += int64(len(part)); err != nil || have >= most {
+		if have += int64(len(part)); err != nil || have > most {
 			return errors.Join(err, m.damage)
 		}
 		upTo = from
