@@ -22,12 +22,13 @@ import (
 //	expand FILE...       puts $PORT, a port that nobody has, into files
 //	until FILE PATTERN   waits until the file matches
 //	get URL PATTERN      asks until the answer matches
+//	post URL FILE PATTERN [TOKEN]   posts a file, as lines if it is .jsonl, until the answer matches
 //	signal NAME DIR      sends HUP, TERM or INT to the process that has the data folder
 //	broken FILE          writes a file that begins as gzip does
 func TestRunTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/run", UpdateScripts: *update, RequireUniqueNames: true, Setup: takePort,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "until": until, "get": get, "signal": signalOwner, "broken": broken},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "until": until, "get": get, "post": postFile, "signal": signalOwner, "broken": broken},
 	})
 }
 
@@ -72,6 +73,34 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 			return err.Error()
 		}
 		return r.Status + "\n" + string(b)
+	})
+}
+
+func postFile(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 && len(args) != 4 {
+		ts.Fatalf("usage: post URL FILE PATTERN [TOKEN]")
+	}
+	body, kind := ts.ReadFile(args[1]), "application/json"
+	if filepath.Ext(args[1]) == ".jsonl" {
+		kind = "application/x-ndjson"
+	}
+	awaitMatch(ts, args[2], func() string {
+		r, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(body))
+		ts.Check(err)
+		r.Header.Set("Content-Type", kind)
+		if len(args) == 4 {
+			r.Header.Set("Authorization", "Bearer "+args[3])
+		}
+		a, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err.Error()
+		}
+		defer a.Body.Close()
+		b, err := io.ReadAll(a.Body)
+		if err != nil {
+			return err.Error()
+		}
+		return a.Status + "\n" + string(b)
 	})
 }
 
