@@ -243,3 +243,18 @@ func (s *Service) Problems() (all []string, fatal error) {
 	}
 	return all, fatal
 }
+
+// Remarks returns what somebody should see to although the service is ready: that the newest rules do not run. It says where
+// their first mistake is, and nothing of what the rules say.
+func (s *Service) Remarks() []string {
+	f := s.Figures()
+	if f.Refusal == nil {
+		return nil
+	}
+	where := "they cannot be read"
+	var wrong rules.Errors
+	if errors.As(f.Refusal, &wrong) && len(wrong) > 0 {
+		where = fmt.Sprintf("the first mistake of %d at %s", len(wrong), wrong[0].At)
+	}
+	return []string{fmt.Sprintf("the rules that were read last are refused (%s), version %s goes on", where, f.Rules)}
+}

@@ -19,6 +19,7 @@ import (
 type nobody struct{ server.Service }
 
 func (nobody) Problems() ([]string, error)                              { return nil, nil }
+func (nobody) Remarks() []string                                        { return nil }
 func (nobody) Figures() *engine.Figures                                 { return &engine.Figures{} }
 func (nobody) Phase() engine.Phase                                      { return engine.Recovering }
 func (nobody) Refuse(context.Context, string, []engine.Rejection) error { return engine.ErrNotRunning }

@@ -38,11 +38,14 @@ type alertsDoc struct {
 }
 
 // ask sends a request, without a body where it is "", and reads the answer into a value, unless that is nil.
-func (h *house) ask(method, path, body string, into any) reply {
+func (h *house) ask(method, path, body string, into any, header ...string) reply {
 	h.t.Helper()
 	r, err := http.NewRequest(method, h.url+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
 	}
 	a, err := http.DefaultClient.Do(r)
 	if err != nil {

@@ -53,6 +53,7 @@ func (s *Server) ruleRows() (version string, rows []ruleRow) {
 // troubles are what keeps alerts from being trusted: a page without alerts must not look calm while they last.
 func (s *Server) troubles() (all []string) {
 	all, _ = s.Problems()
+	all = append(all, s.Remarks()...)
 	_, rows := s.ruleRows()
 	for i := range rows {
 		switch r := &rows[i]; r.State() {

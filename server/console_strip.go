@@ -1,9 +1,6 @@
 package server
 
 import (
-	"sync"
-	"time"
-
 	"kelpie/alert"
 	"kelpie/journal"
 	"kelpie/state"
@@ -14,7 +11,7 @@ type strip struct {
 	Phase     string
 	Well      bool
 	Rate      string // events a second; "" is not known yet
-	Events    int64
+	Events    int64  // that were folded since the start
 	Lag       string // how far the watermark is behind the clock; "" is not known
 	Past      int64  // the watermark, ms, where events of the past are read and a lag says nothing; else 0
 	Receivers []receiverState
@@ -63,12 +60,12 @@ func (s *Server) stripNow() strip {
 		x.Receivers = receiverStates(s.o.Teller)
 	}
 	f := s.o.Service.Figures()
+	x.Events = foldedOf(f)
+	if perSecond, ok := s.pace.perSecond(now, x.Events); ok {
+		x.Rate = countText(int64(perSecond + 0.5))
+	}
 	if f.Engine == nil {
 		return x
-	}
-	x.Events = int64(f.Engine.Events)
-	if perSecond, ok := s.rate.add(now, x.Events); ok {
-		x.Rate = countText(int64(perSecond + 0.5))
 	}
 	if lag := now.UnixMilli() - f.Engine.Watermark; f.Engine.Watermark != state.NoTime && lag < longLag {
 		x.Lag = spanText(lag)
@@ -76,39 +73,4 @@ func (s *Server) stripNow() strip {
 		x.Past = f.Engine.Watermark
 	}
 	return x
-}
-
-// rate measures how many events a second there are between two pages.
-type rate struct {
-	mu   sync.Mutex
-	seen []measured // the oldest first
-}
-
-type measured struct {
-	at     time.Time
-	events int64
-}
-
-// A rate is taken over at least so long, and at most so long.
-const (
-	rateLeast = time.Second
-	rateMost  = 30 * time.Second
-)
-
-// add takes a measurement and returns the rate, if there is one to compare with.
-func (r *rate) add(now time.Time, events int64) (perSecond float64, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for len(r.seen) > 1 && now.Sub(r.seen[1].at) >= rateMost/3 {
-		r.seen = r.seen[1:]
-	}
-	if n := len(r.seen); n == 0 || now.Sub(r.seen[n-1].at) >= rateLeast {
-		r.seen = append(r.seen, measured{now, events})
-	}
-	first := r.seen[0]
-	passed := now.Sub(first.at)
-	if passed < rateLeast || events < first.events {
-		return 0, false
-	}
-	return float64(events-first.events) / passed.Seconds(), true
 }

@@ -65,34 +65,6 @@ func TestBytesText(t *testing.T) {
 	f(3<<40, "3.0 TiB")
 }
 
-// TestRate measures a stream of a hundred events a second, and then a pause.
-func TestRate(t *testing.T) {
-	var r rate
-	now, events := time.Date(2026, 1, 5, 3, 0, 0, 0, time.UTC), int64(5000)
-	if _, ok := r.add(now, events); ok {
-		t.Error("a rate of one measurement")
-	}
-	for range 100 {
-		now, events = now.Add(time.Second), events+100
-		if x, ok := r.add(now, events); !ok || x != 100 {
-			t.Fatalf("%v %v", x, ok)
-		}
-	}
-	if len(r.seen) > 30 {
-		t.Errorf("%d measurements are kept", len(r.seen))
-	}
-	for range 30 {
-		now = now.Add(time.Second)
-		r.add(now, events)
-	}
-	if x, ok := r.add(now, events); !ok || x != 0 {
-		t.Errorf("after a pause: %v %v", x, ok)
-	}
-	if _, ok := r.add(now.Add(time.Second), 0); ok {
-		t.Error("a rate below nothing")
-	}
-}
-
 // TestSessionsAreBounded begins more sessions than there may be: the oldest end.
 func TestSessionsAreBounded(t *testing.T) {
 	var x sessions

@@ -45,6 +45,7 @@ type ready struct {
 }
 
 func (*ready) Problems() ([]string, error) { return nil, nil }
+func (*ready) Remarks() []string           { return nil }
 func (*ready) Phase() engine.Phase         { return engine.Running }
 func (*ready) Figures() *engine.Figures    { return &engine.Figures{} }
 func (r *ready) Refuse(_ context.Context, _ string, list []engine.Rejection) error {

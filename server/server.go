@@ -83,7 +83,6 @@ type Server struct {
 	handler  http.Handler
 	tokens   []bearer
 	sessions sessions
-	rate     rate
 	proofs   proofCache
 	hosts    map[string]bool // that requests may name, without tokens
 	requests chan struct{}   // holds a token for each request that is worked on

@@ -1,10 +1,8 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"kelpie/alert"
@@ -115,8 +113,9 @@ func (s *Server) Status() Status {
 	x.Problems, _ = s.Problems()
 	x.Problems = append([]string{}, x.Problems...)
 	x.Ready = len(x.Problems) == 0
-	counts := s.o.Store.RejectedCounts()
-	x.Events = EventStatus{PerSecond: s.pace.perSecond(), Folded: foldedOf(f), Refused: counts.Total, Reasons: counts.ByReason}
+	counts, folded := s.o.Store.RejectedCounts(), foldedOf(f)
+	perSecond, _ := s.pace.perSecond(now, folded)
+	x.Events = EventStatus{PerSecond: perSecond, Folded: folded, Refused: counts.Total, Reasons: counts.ByReason}
 	x.Rules = s.rulesStatus(f, now)
 	for _, n := range f.Open {
 		x.Alerts.Open += n
@@ -175,60 +174,6 @@ func (s *Server) outboxStatus(now time.Time) []ReceiverStatus {
 		all = append(all, x)
 	}
 	return all
-}
-
-func foldedOf(f *engine.Figures) (n int64) {
-	for _, in := range f.Inputs {
-		n += in.Folded
-	}
-	return n
-}
-
-// pace knows how much was folded at the last few moments.
-type pace struct {
-	sync.Mutex
-	at     [13]time.Time
-	folded [13]int64
-	next   int
-}
-
-const paceEvery = 5 * time.Second
-
-// sample notes how much has been folded, now and then, until ctx is done.
-func (s *Server) sample(ctx context.Context) {
-	tick := time.NewTicker(paceEvery)
-	defer tick.Stop()
-	for {
-		s.pace.note(s.o.Now(), foldedOf(s.o.Service.Figures()))
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (r *pace) note(at time.Time, folded int64) {
-	r.Lock()
-	defer r.Unlock()
-	i := r.next % len(r.at)
-	r.at[i], r.folded[i] = at, folded
-	r.next++
-}
-
-// perSecond returns the rate over the last minute, or for as long as is known.
-func (r *pace) perSecond() float64 {
-	r.Lock()
-	defer r.Unlock()
-	if r.next < 2 {
-		return 0
-	}
-	first, last := max(0, r.next-len(r.at))%len(r.at), (r.next-1)%len(r.at)
-	d := r.at[last].Sub(r.at[first]).Seconds()
-	if d <= 0 {
-		return 0
-	}
-	return float64(r.folded[last]-r.folded[first]) / d
 }
 
 func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {

@@ -5,10 +5,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"kelpie/rules"
+	"kelpie/server"
 )
 
 // shop is a rule with a table.
@@ -85,6 +87,7 @@ func TestReload(t *testing.T) {
 	if h.ask("GET", "/v1/status", "", &s); s.Rules.Reloads_refused != 1 || !strings.Contains(s.Rules.Refusal, "nosuch") {
 		t.Errorf("%+v", s)
 	}
+	h.refusedReload(t, "rules.yml:3:", first)
 	set(strings.Replace(burst, "orders > 1", "orders > 2", 1))
 	if d := f(200, "adopted"); d.Version == first || len(d.Version) != 32 {
 		t.Errorf("%+v", d)
@@ -94,6 +97,57 @@ func TestReload(t *testing.T) {
 		x := h.ask("GET", "/v1/rules/burst", "", nil)
 		return strings.Contains(x.body, "orders > 2")
 	})
+}
+
+// refusedReload wants a service that is ready and says that newer rules are refused, and where, but not what they say.
+func (h *house) refusedReload(t *testing.T, where, version string) {
+	t.Helper()
+	text := h.ask("GET", "/readyz", "", nil)
+	lines := strings.Split(strings.TrimSpace(text.body), "\n")
+	if text.status != 200 || len(lines) != 2 || lines[0] != "ok" || strings.Contains(text.body, "nosuch") {
+		t.Fatalf("%d %q", text.status, text.body)
+	}
+	d := h.described(t)
+	x := h.ask("GET", "/readyz", "", nil, "Accept", "text/plain;q=0.5, application/json")
+	d.validate("/readyz", "GET", x)
+	var r struct {
+		Ready             bool
+		Problems, Remarks []string
+	}
+	decode(t, x.body, &r)
+	if !r.Ready || len(r.Problems) != 0 || len(r.Remarks) != 1 || "remark: "+r.Remarks[0] != lines[1] ||
+		!strings.Contains(r.Remarks[0], where) || !strings.Contains(r.Remarks[0], version) {
+		t.Errorf("%+v, and as text %q", r, lines)
+	}
+	for _, accept := range []string{"application/json;q=0", "*/*", "text/html", "application/json;"} {
+		if x := h.ask("GET", "/readyz", "", nil, "Accept", accept); strings.HasPrefix(x.body, "{") != (accept == "application/json;") {
+			t.Errorf("%s: %s", accept, x.body)
+		}
+	}
+	newBrowser(t, h.url).open("/").wants(t, 200, "the rules that were read last are refused")
+}
+
+// TestOneRate wants status and console to show the same rate.
+func TestOneRate(t *testing.T) {
+	h := newHouse(t, vfs.NewMem())
+	began, passed := time.Now(), new(atomic.Int64)
+	h.now = func() time.Time { return began.Add(time.Duration(passed.Load())) }
+	h.open()
+	var events []string
+	for range 50 {
+		events = append(events, order("", "c1", began))
+	}
+	h.post("[" + strings.Join(events, ",") + "]")
+	passed.Store(int64(10 * time.Second))
+	var s server.Status
+	h.until("folded", func() bool {
+		h.ask("GET", "/v1/status", "", &s)
+		return s.Events.Folded == 50
+	})
+	if s.Events.PerSecond != 5 {
+		t.Errorf("%v a second", s.Events.PerSecond)
+	}
+	newBrowser(t, h.url).open("/").wants(t, 200, "5 events/s")
 }
 
 // TestStatus shows how the service is, and what was refused.
