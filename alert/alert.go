@@ -87,6 +87,7 @@ type Value struct {
 	Value   event.Value
 	Approx  float64 // the relative error, where the value comes from a sketch; else 0
 	Inexact bool    // float64s were in a sum that is exact otherwise
+	Limit   string  // what the rule's condition compares it with, "> 5"; "" if with nothing constant
 }
 
 // Open reports whether the alert has not resolved.

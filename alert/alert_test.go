@@ -48,10 +48,10 @@ func full() *Alert {
 		Message: "ann <ann@example.com> & co placed 6 orders",
 		Values: []Value{
 			{Name: "spend", Value: event.Value{Kind: event.Decimal, N: 2505, Scale: 1}, Inexact: true},
-			{Name: "orders", Value: event.IntValue(6)},
+			{Name: "orders", Value: event.IntValue(6), Limit: "> 5"},
 			{Name: "who", Value: event.IntValue(12_345), Approx: 0.01},
 			{Name: "new", Value: event.BoolValue(true)},
-			{Name: "last", Value: event.StringValue("x\"y")},
+			{Name: "last", Value: event.StringValue("x\"y"), Limit: `!= "x"`},
 		},
 		Labels: map[string]string{"team": "fraud", "area": "eu"}, Actions: []string{"flag-account"},
 		Warming: []string{"spend"}, Evaluations: 3, Rules: "f00d",
@@ -66,7 +66,7 @@ const fullJSON = `{"id":"0123456789abcdef0123456789abcdef","rule":"order-burst",
 	`"updated":"2026-01-05T10:01:00.000Z","resolved":"2026-01-05T10:10:00.000Z","reason":"left",` +
 	`"opener":{"event":"e6","position":"log@42"},"message":"ann <ann@example.com> & co placed 6 orders",` +
 	`"values":{"spend":250.5,"orders":6,"who":12345,"new":true,"last":"x\"y"},` +
-	`"approx":{"who":0.01},"inexact":["spend"],"warming":["spend"],"labels":{"area":"eu","team":"fraud"},` +
+	`"approx":{"who":0.01},"inexact":["spend"],"limits":{"orders":"> 5","last":"!= \"x\""},"warming":["spend"],"labels":{"area":"eu","team":"fraud"},` +
 	`"actions":["flag-account"],"evaluations":3,"rules":"f00d",` +
 	`"evidence":{"start":"2026-01-05T09:50:00.000Z","end":"2026-01-05T10:00:00.001Z"},` +
 	`"acknowledged":{"by":"ann","at":"2026-01-05T09:51:40.000Z","comment":"on it"},` +

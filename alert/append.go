@@ -139,7 +139,33 @@ func (o *object) mark(name string, m *Mark) {
 	o.b = append(o.b, '}')
 }
 
-// values adds the facts, and which of them are not exact.
+// limits adds what facts are compared with, if any is.
+func (o *object) limits(all []Value) {
+	if slices.ContainsFunc(all, func(v Value) bool { return v.Limit != "" }) {
+		o.name("limits")
+		o.b = appendLimits(o.b, all)
+	}
+}
+
+// appendLimits appends an object of those values that have a limit.
+func appendLimits(b []byte, all []Value) []byte {
+	b = append(b, '{')
+	for i := range all {
+		v := &all[i]
+		if v.Limit == "" {
+			continue
+		}
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = event.AppendJSON(b, event.StringValue(v.Name))
+		b = append(b, ':')
+		b = event.AppendJSON(b, event.StringValue(v.Limit))
+	}
+	return append(b, '}')
+}
+
+// values adds the facts, which of them are not exact, and their limits.
 func (o *object) values(all []Value) error {
 	o.name("values")
 	o.b = append(o.b, '{')
@@ -172,6 +198,7 @@ func (o *object) values(all []Value) error {
 		o.b = append(o.b, errors...)
 	}
 	o.list("inexact", inexact)
+	o.limits(all)
 	return nil
 }
 

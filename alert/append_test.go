@@ -3,6 +3,7 @@ package alert
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"testing"
 
 	"kelpie/event"
@@ -39,6 +40,7 @@ func reflected(a *Alert) ([]byte, error) {
 			r.Inexact = append(r.Inexact, v.Name)
 		}
 	}
+	r.Limits = slices.DeleteFunc(slices.Clone(a.Values), func(v Value) bool { return v.Limit == "" })
 	return marshal(r)
 }
 

@@ -15,7 +15,7 @@ func Example(kind Kind, receiver string, at int64) *Notification {
 		Rule: "example-rule", Key: []string{"example-key"}, Severity: "info", Mode: "alert", State: Firing,
 		Opened: opened, Updated: at, Opener: Opener{Event: "example-event", Position: "example@1"},
 		Message: `This is a test. Nothing has happened, and there is nothing to do: "example-key" < 10 & > 5.`,
-		Values:  []Value{{Name: "orders", Value: event.IntValue(6)}, {Name: "amount", Value: event.FloatValue(250.5)}},
+		Values:  []Value{{Name: "orders", Value: event.IntValue(6), Limit: "> 5"}, {Name: "amount", Value: event.FloatValue(250.5)}},
 		Labels:  map[string]string{"team": "example"}, Actions: []string{receiver}, Evaluations: 2, Rules: "example",
 	}
 	a.ID = ID(a.Rule, a.Key, opened, a.Opener)

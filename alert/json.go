@@ -27,6 +27,7 @@ type record struct {
 	Values      valuesJSON         `json:"values"`
 	Approx      map[string]float64 `json:"approx,omitempty"`
 	Inexact     []string           `json:"inexact,omitempty"`
+	Limits      limitsJSON         `json:"limits,omitempty"`
 	Warming     []string           `json:"warming,omitempty"`
 	Labels      map[string]string  `json:"labels,omitempty"`
 	Actions     []string           `json:"actions,omitempty"`
@@ -79,7 +80,7 @@ func (a *Alert) UnmarshalJSON(b []byte) error {
 	}
 	for i := range a.Values {
 		v := &a.Values[i]
-		v.Approx = r.Approx[v.Name]
+		v.Approx, v.Limit = r.Approx[v.Name], r.Limits.of(v.Name)
 		for _, name := range r.Inexact {
 			v.Inexact = v.Inexact || name == v.Name
 		}
@@ -189,4 +190,29 @@ func (vs *valuesJSON) UnmarshalJSON(b []byte) error {
 		*vs = append(*vs, Value{Name: name.(string), Value: v})
 	}
 	return nil
+}
+
+// limitsJSON are the values that have a limit; in JSON they are an object from names to limits, in order.
+type limitsJSON []Value
+
+func (vs limitsJSON) MarshalJSON() ([]byte, error) { return appendLimits(nil, vs), nil }
+
+func (vs *limitsJSON) UnmarshalJSON(b []byte) error {
+	var all map[string]string
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	for name, limit := range all { // they are only looked up
+		*vs = append(*vs, Value{Name: name, Limit: limit})
+	}
+	return nil
+}
+
+func (vs limitsJSON) of(name string) string {
+	for _, v := range vs {
+		if v.Name == name {
+			return v.Limit
+		}
+	}
+	return ""
 }

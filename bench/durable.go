@@ -197,7 +197,7 @@ func note(book *alert.Book, changes []engine.Change) error {
 		c := &changes[i]
 		values := make([]alert.Value, len(c.Values))
 		for k, v := range c.Values {
-			values[k] = alert.Value{Name: v.Name, Value: v.Value}
+			values[k] = alert.Value{Name: v.Name, Value: v.Value, Approx: v.Approx, Inexact: v.Inexact}
 		}
 		var err error
 		switch c.Kind {

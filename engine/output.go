@@ -243,8 +243,10 @@ type Change struct {
 
 // NamedValue is the value of a fact.
 type NamedValue struct {
-	Name  string
-	Value event.Value
+	Name    string
+	Value   event.Value
+	Approx  float64 // the relative error, where the value comes from a sketch; else 0
+	Inexact bool    // float64s were in a sum that is exact otherwise
 }
 
 func (sh *shard) openerOf(j *judgement) opener {
@@ -295,7 +297,12 @@ func (sh *shard) values(j *judgement, out []NamedValue) []NamedValue {
 			continue
 		}
 		v.S = strings.Clone(v.S)
-		out = append(out, NamedValue{f.Name, v})
+		x := NamedValue{Name: f.Name, Value: v}
+		if i < 64 && j.approx&(1<<i) != 0 {
+			x.Approx = errorOf(f.Agg)
+		}
+		x.Inexact = i < 64 && j.inexact&(1<<i) != 0
+		out = append(out, x)
 	}
 	return out
 }

@@ -17,7 +17,7 @@ func (l *loop) tell(c *Change) error {
 		l.book.Open(l.alertOf(c))
 		l.tally.Open[c.Rule.Name]++
 	case Updated:
-		return l.book.Update(c.ID, c.At, c.Updates, alertValues(c.Values), c.Message)
+		return l.book.Update(c.ID, c.At, c.Updates, alertValues(c.Rule, c.Values), c.Message)
 	case Resolved:
 		l.tally.Open[c.Rule.Name]--
 		return l.book.Resolve(c.ID, c.At, c.Reason)
@@ -31,7 +31,7 @@ func (l *loop) alertOf(c *Change) alert.Alert {
 	a := alert.Alert{
 		ID: c.ID, Rule: r.Name, By: fieldNames(r.By), Key: c.Key, Severity: r.Severity, Mode: r.Mode, Opened: c.Opened, Message: c.Message,
 		Opener: alert.Opener{Event: c.EventID, Position: c.Position, Window: c.Window},
-		Values: alertValues(c.Values), Labels: r.Labels, Actions: r.Actions, Evaluations: c.Updates, Rules: l.rules,
+		Values: alertValues(r, c.Values), Labels: r.Labels, Actions: r.Actions, Evaluations: c.Updates, Rules: l.rules,
 		Evidence: evidence(c), Warming: c.Warming,
 	}
 	return a
@@ -45,10 +45,15 @@ func fieldNames(paths []event.Path) (names []string) {
 	return names
 }
 
-func alertValues(values []NamedValue) []alert.Value {
+// alertValues returns values of a rule's facts, which are in the rule's order, with what the rule compares them with.
+func alertValues(r *rules.Rule, values []NamedValue) []alert.Value {
 	out := make([]alert.Value, len(values))
+	fact := 0
 	for i, v := range values {
-		out[i] = alert.Value{Name: v.Name, Value: v.Value}
+		for r.Facts[fact].Name != v.Name {
+			fact++
+		}
+		out[i] = alert.Value{Name: v.Name, Value: v.Value, Approx: v.Approx, Inexact: v.Inexact, Limit: r.Bounds[fact]}
 	}
 	return out
 }

@@ -398,7 +398,7 @@ func (w *world) partitions(e *engine.Engine) func(source string) int {
 func follow(all map[string]*alert.Alert, c *engine.Change) {
 	var values []alert.Value
 	for _, v := range c.Values {
-		values = append(values, alert.Value{Name: v.Name, Value: v.Value})
+		values = append(values, alert.Value{Name: v.Name, Value: v.Value, Approx: v.Approx, Inexact: v.Inexact, Limit: c.Rule.Bounds[c.Rule.Fact(v.Name)]})
 	}
 	switch a := all[c.ID]; c.Kind {
 	case engine.Opened:

@@ -137,7 +137,7 @@ func (tp *tablePlan) read(row *state.Row) TableRow {
 	b := row.Block(tp.unit)
 	for i, name := range tp.t.Fields {
 		if v := tp.get(b, i); !v.IsMissing() {
-			r.Fields = append(r.Fields, NamedValue{name, v})
+			r.Fields = append(r.Fields, NamedValue{Name: name, Value: v})
 		}
 	}
 	return r

@@ -91,7 +91,7 @@ func (sh *shard) factsNow(rp *rulePlan, row *state.Row, f *FactsNow) {
 		if x.Agg == "previous" || v.Kind == event.Missing {
 			continue
 		}
-		f.Values = append(f.Values, NamedValue{x.Name, v})
+		f.Values = append(f.Values, NamedValue{Name: x.Name, Value: v})
 		if j.approx&(1<<i) != 0 {
 			f.Approx = append(f.Approx, x.Name)
 		}

@@ -280,6 +280,7 @@ func (rr *ruleReader) conditions() {
 		rr.fail(rr.name, "write when: and the condition", "the rule %s has no when:", rr.r.Name)
 	}
 	rr.r.Ready, rr.r.When, rr.r.Resolve = read("ready"), read("when"), read("resolve")
+	rr.r.Bounds = rr.r.bounds()
 	if n := rr.keys["alert"]; n != nil {
 		if s, ok := rr.text(n, "alert"); ok {
 			sc := rr.ruleScope()

@@ -18,7 +18,8 @@ type Rule struct {
 	Facts             []*Fact      // `let`, in an order in which each uses earlier ones only (order of writing)
 	Ready             *Expr        // nil: always
 	When              *Expr
-	Resolve           *Expr // nil: "when says false"
+	Bounds            []string // parallel to Facts: what When compares a fact with, "> 5"; "" if with nothing constant
+	Resolve           *Expr    // nil: "when says false"
 	OnEvent, OnClose  bool
 	For, Cooldown     int64
 	Expire            int64

@@ -79,7 +79,7 @@ func testLife(t *testing.T, address string) {
 	if first.Labels["severity"] != "high" || first.Labels["customer_id"] != "c0" || first.Labels["team"] != "fraud" || first.GeneratorURL != "https://kelpie.example/alerts/id-0" {
 		t.Errorf("%+v", first)
 	}
-	if first.Annotations["run"] != "kelpie alerts show id-0 --events" || first.Annotations["description"] != "c0 placed 6 orders" || first.Annotations["values"] != "orders = 6" {
+	if first.Annotations["run"] != "kelpie alerts show id-0 --events" || first.Annotations["description"] != "c0 placed 6 orders" || first.Annotations["values"] != "orders = 6 (> 5)" {
 		t.Errorf("%+v", first.Annotations)
 	}
 	if ends := first.EndsAt.Sub(start); first.StartsAt.UnixMilli() != start.Add(-time.Minute).UnixMilli() || ends < time.Hour-time.Second || ends > time.Hour+5*time.Minute {

@@ -63,7 +63,7 @@ func TestNotifier(t *testing.T, New func(t *testing.T) Subject) {
 		for i, text := range []string{"a\nb\r\x1b[2J", `"quoted" \ {{x}}`, "\u202e\u2028<script>&amp;", "ü🐟", strings.Repeat("x", 1<<20), ""} {
 			m := Message(i, alert.KindOpened)
 			m.Alert.Message, m.Alert.Key = text, []string{text, text}
-			m.Alert.Values = []alert.Value{{Name: text, Value: event.StringValue(text)}}
+			m.Alert.Values = []alert.Value{{Name: text, Value: event.StringValue(text), Limit: text}}
 			want = append(want, m.Alert.ID)
 			s.notify(t, m)
 		}
@@ -118,7 +118,7 @@ func Alert(n int) *alert.Alert {
 		Severity: "high", Mode: "alert", State: alert.Firing, Opened: opened, Updated: opened + 1000,
 		Opener:  alert.Opener{Event: "e1", Position: "log@42"},
 		Message: fmt.Sprintf("c%d placed 6 orders", n),
-		Values:  []alert.Value{{Name: "orders", Value: event.IntValue(6)}},
+		Values:  []alert.Value{{Name: "orders", Value: event.IntValue(6), Limit: "> 5"}},
 		Labels:  map[string]string{"team": "fraud"}, Evaluations: 1,
 	}
 }

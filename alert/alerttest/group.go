@@ -103,7 +103,7 @@ func testHostile(t *testing.T, s GroupSubject) {
 		for _, notice := range n.Alerts {
 			a := notice.Alert
 			a.Message, a.Key, a.Severity, a.Actions = text, []string{text, text}, text, []string{text}
-			a.Values = []alert.Value{{Name: text, Value: event.StringValue(text)}, {Name: "list", Value: event.Value{Kind: event.List, S: "[1,2]"}}, {}}
+			a.Values = []alert.Value{{Name: text, Value: event.StringValue(text), Limit: text}, {Name: "list", Value: event.Value{Kind: event.List, S: "[1,2]"}}, {}}
 			a.Labels = map[string]string{text: text}
 			a.Opener = alert.Opener{Event: text, Position: text}
 			a.Acknowledged = &alert.Mark{By: text, Comment: text}

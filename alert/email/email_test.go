@@ -144,7 +144,7 @@ func TestMail(t *testing.T) {
 	if first.header.Get("Auto-Submitted") != "auto-generated" || first.header.Get("User-Agent") != "kelpie/test" || first.header.Get("Date") == "" {
 		t.Errorf("%v", first.header)
 	}
-	for _, want := range []string{"order-burst c0", "orders = 6", "<b>bold</b>\n.\nBcc: eve", "run: kelpie alerts show id-0 --events", "https://kelpie.example/alerts/id-1"} {
+	for _, want := range []string{"order-burst c0", "orders = 6 (> 5)", "<b>bold</b>\n.\nBcc: eve", "run: kelpie alerts show id-0 --events", "https://kelpie.example/alerts/id-1"} {
 		if !strings.Contains(strings.ReplaceAll(first.plain, "\r\n", "\n"), want) {
 			t.Errorf("%q is not said in\n%s", want, first.plain)
 		}

@@ -138,7 +138,7 @@ func (s shortening) apply(a *alert.Alert) *alert.Alert {
 	b.Opener.Event, b.Opener.Position = words.Bytes(a.Opener.Event, s.texts), words.Bytes(a.Opener.Position, s.texts)
 	b.Values = nil
 	for _, v := range a.Values[:min(len(a.Values), s.members)] {
-		v.Name = words.Bytes(v.Name, s.texts)
+		v.Name, v.Limit = words.Bytes(v.Name, s.texts), words.Bytes(v.Limit, s.texts)
 		if len(v.Value.S) > s.texts {
 			v.Value = event.StringValue(words.Bytes(v.Value.S, s.texts))
 		}

@@ -105,20 +105,36 @@ func Facts(a *alert.Alert, max, width int) (facts []Fact) {
 	return facts
 }
 
-// Value writes a value in one line of at most max units.
+// Value writes a value in one line of at most max units, with its limit and how exact it is: 7 (> 5, within 1 %).
 func Value(v alert.Value, max int) string {
 	text := v.Value.S
 	if v.Value.Kind != event.String {
 		text = string(event.AppendJSON(nil, v.Value))
 	}
-	note := ""
+	note := Note(v)
+	return Line(Line(text, max-Units(note))+note, max)
+}
+
+// longestLimit is how long a limit is shown, in units.
+const longestLimit = 60
+
+// Note says what stands behind a value, " (> 5, within 1 %)": what the rule compares it with, and that it is not exact;
+// "" if there is nothing to say.
+func Note(v alert.Value) string {
+	var notes []string
+	if v.Limit != "" {
+		notes = append(notes, Line(v.Limit, longestLimit))
+	}
 	if v.Approx != 0 {
-		note = fmt.Sprintf(" (within %.3g %%)", v.Approx*100)
+		notes = append(notes, fmt.Sprintf("within %.3g %%", v.Approx*100))
 	}
 	if v.Inexact {
-		note += " (not exact)"
+		notes = append(notes, "not exact")
 	}
-	return Line(Line(text, max-len(note))+note, max)
+	if notes == nil {
+		return ""
+	}
+	return " (" + strings.Join(notes, ", ") + ")"
 }
 
 // Commands returns what to run next, to see more of an alert.

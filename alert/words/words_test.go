@@ -66,14 +66,18 @@ func TestTitle(t *testing.T) {
 func TestFacts(t *testing.T) {
 	a := alerttest.Alert(1)
 	a.Values = []alert.Value{
-		{Name: "n", Value: event.IntValue(6)}, {Name: "who", Value: event.StringValue("c\n1")}, {Name: "p", Value: event.FloatValue(1.5), Approx: 0.01},
+		{Name: "n", Value: event.IntValue(6), Limit: "> 5"}, {Name: "who", Value: event.StringValue("c\n1")}, {Name: "p", Value: event.FloatValue(1.5), Approx: 0.01, Limit: ">= 1 and\n < 2"},
 		{Name: "sum", Value: event.IntValue(7), Inexact: true}, {Name: "left out"},
 	}
 	var got []string
-	for _, f := range Facts(a, 4, 20) {
+	for _, f := range Facts(a, 4, 40) {
 		got = append(got, f.Name+"="+f.Value)
 	}
-	if want := "n=6 who=c 1 p=1.5 (within 1 %) sum=7 (not exact)"; strings.Join(got, " ") != want {
+	if want := "n=6 (> 5) who=c 1 p=1.5 (>= 1 and  < 2, within 1 %) sum=7 (not exact)"; strings.Join(got, " ") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	long := alert.Value{Value: event.StringValue(strings.Repeat("v", 100)), Limit: `!= "` + strings.Repeat("w", 100) + `"`}
+	if got, want := Value(long, 70), "vvvvvv… (!= \""+strings.Repeat("w", longestLimit-5)+"…)"; got != want || Units(got) != 70 {
 		t.Errorf("%q, want %q", got, want)
 	}
 	a.Acknowledged = &alert.Mark{By: "ann", Comment: "on\nit"}

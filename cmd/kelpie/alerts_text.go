@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"kelpie/alert"
+	"kelpie/alert/words"
 	"kelpie/event"
 )
 
@@ -37,7 +38,7 @@ func writeAlert(out io.Writer, a *alert.Alert, sent []alert.Delivery, held []ale
 		if i == 0 {
 			name = "values"
 		}
-		line(name, "%s = %s%s", v.Name, event.AppendJSON(nil, v.Value), noteText(&v))
+		line(name, "%s = %s%s", v.Name, event.AppendJSON(nil, v.Value), words.Note(v))
 	}
 	if len(a.Warming) > 0 {
 		line("warming", "%s: their windows could not be full yet", strings.Join(a.Warming, ", "))
@@ -84,16 +85,6 @@ func reasonText(r alert.Reason) string {
 		alert.Point:     "it was about a single event",
 	}
 	return cmp.Or(words[r], string(r))
-}
-
-func noteText(v *alert.Value) (note string) {
-	if v.Approx != 0 {
-		note += fmt.Sprintf(" (within %.3g %%)", v.Approx*100)
-	}
-	if v.Inexact {
-		note += " (not exact: some numbers were too long to be added exactly)"
-	}
-	return note
 }
 
 func deliveryText(d *alert.Delivery) string {
