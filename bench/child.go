@@ -16,8 +16,10 @@ const childVariable = "KELPIE_BENCH_CHILD"
 type order struct {
 	Study string
 	Crash string `json:",omitempty"` // in place of a study: build a service's data in this folder, and crash
-	Sizes sizes
-	Dir   string
+	// Client is the other side of a study, in place of one: see clients.
+	Client string `json:",omitempty"`
+	Sizes  sizes
+	Dir    string
 	// Profiles is where profiles go; "" for none.
 	Profiles string `json:",omitempty"`
 }
@@ -76,6 +78,9 @@ func obey(text string) error {
 	l := &lab{sizes: o.Sizes, dir: o.Dir, profiler: profiler{dir: o.Profiles}}
 	if o.Crash != "" {
 		return errors.Join(l.crash(o.Crash), errors.New("the service ended without a crash"))
+	}
+	if o.Client != "" {
+		return l.beClient(o.Client)
 	}
 	for i := range studies {
 		if studies[i].name != o.Study {

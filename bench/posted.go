@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -17,6 +14,7 @@ import (
 	"kelpie/journal"
 	"kelpie/server"
 	"kelpie/source"
+	"kelpie/state"
 )
 
 // What is posted at once, and over how many connections.
@@ -68,7 +66,7 @@ func (l *lab) postedJob(p *poster, in *input) *job {
 		before: func() error {
 			dir, err := l.folder("posted")
 			if err == nil {
-				s, err = openPosted(dir, l.Cores)
+				s, err = openPosted(dir, postedOptions{rules: foundingRules, shards: l.Cores})
 			}
 			return err
 		},
@@ -99,44 +97,74 @@ func (p *poster) bareJob(in *input) *job {
 
 // posted is a service with its API.
 type posted struct {
-	served *served
-	api    *server.Server
-	stop   func() error // ends it when all that was taken has been folded and committed
+	served  *served
+	service *engine.Service
+	api     *server.Server
+	stop    func() error // ends it when all that was taken has been folded and committed
+}
+
+// postedOptions say what is special about a service.
+type postedOptions struct {
+	rules    string
+	shards   int
+	disorder time.Duration // how far events are out of order; 0: as the streams are
+	spec     func(*server.Spec)
+	service  func(*engine.Service) server.Service // what is asked in place of the service
+	tell     func(*state.Store) (engine.Dispatcher, error)
 }
 
 // openPosted starts a service, and waits until it takes events.
-func openPosted(dir string, shards int) (*posted, error) {
-	s, err := openServed(dir, foundingRules, shards)
+func openPosted(dir string, o postedOptions) (*posted, error) {
+	s, err := openServed(dir, o.rules, o.shards)
 	if err != nil {
 		return nil, err
 	}
-	posts := source.NewPush(source.PushOptions{Name: server.Input})
-	s.options.UntilEnd = false
-	s.options.Inputs = []engine.Input{{Name: server.Input, Live: true, Open: func(func(string) (journal.Progress, bool)) (source.Source, error) {
-		return posts, nil
-	}}}
-	service := engine.NewService(s.options)
-	spec := server.DefaultSpec()
-	spec.Listen = "127.0.0.1:0"
 	p := &posted{served: s}
-	p.api, err = server.New(server.Options{Spec: spec, Service: service, Posts: posts, Log: s.log})
-	if err == nil {
-		err = p.api.Listen()
-	}
-	if err != nil {
+	if err := p.open(o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	p.start(service)
+	p.start()
 	return p, p.ready()
 }
 
+// open makes service and API.
+func (p *posted) open(o postedOptions) (err error) {
+	s := &p.served.options
+	posts := source.NewPush(source.PushOptions{Name: server.Input})
+	s.UntilEnd = false
+	s.Inputs = []engine.Input{{Name: server.Input, Live: true, Open: func(func(string) (journal.Progress, bool)) (source.Source, error) {
+		return posts, nil
+	}}}
+	if o.disorder > 0 {
+		s.Time.Disorder = o.disorder.Milliseconds()
+	}
+	if o.tell != nil {
+		if s.Dispatcher, err = o.tell(p.served.store); err != nil {
+			return err
+		}
+	}
+	p.service = engine.NewService(*s)
+	api := server.Options{Spec: server.DefaultSpec(), Service: p.service, Posts: posts, Log: p.served.log}
+	api.Spec.Listen = "127.0.0.1:0"
+	if o.spec != nil {
+		o.spec(&api.Spec)
+	}
+	if o.service != nil {
+		api.Service = o.service(p.service)
+	}
+	if p.api, err = server.New(api); err != nil {
+		return err
+	}
+	return p.api.Listen()
+}
+
 // start runs service and API; stop ends the API first.
-func (p *posted) start(service *engine.Service) {
+func (p *posted) start() {
 	running, end := context.WithCancel(context.Background())
 	answering, silence := context.WithCancel(context.Background())
 	var both sync.WaitGroup
 	var ran, answered error
-	both.Go(func() { ran = service.Run(running) })
+	both.Go(func() { ran = p.service.Run(running) })
 	both.Go(func() {
 		defer end()
 		answered = p.api.Serve(answering)
@@ -200,27 +228,13 @@ func (p *poster) bodies(lines []byte) (all [][]byte) {
 
 // connection posts every p.connections-th body from the i-th on.
 func (p *poster) connection(address string, bodies [][]byte, i int) (err error) {
-	c, err := net.Dial("tcp", address)
+	w, err := dial(address)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	in := bufio.NewReader(c)
-	var head []byte
+	defer func() { err = errors.Join(err, w.close()) }()
 	for ; i < len(bodies); i += p.connections {
-		head = fmt.Appendf(head[:0], "POST /v1/events HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", address, p.kind, len(bodies[i]))
-		if _, err := (&net.Buffers{head, bodies[i]}).WriteTo(c); err != nil {
-			return err
-		}
-		a, err := http.ReadResponse(in, nil)
-		if err != nil {
-			return err
-		}
-		answer, err := io.ReadAll(a.Body)
-		if err == nil && a.StatusCode != http.StatusOK {
-			err = fmt.Errorf("%s: %.300s", a.Status, answer)
-		}
-		if err != nil {
+		if _, err := w.post("/v1/events", p.kind, bodies[i]); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,15 @@ func peak() int64 {
 	return kibibytes(status, "VmHWM:")
 }
 
+// residentMemory returns how many bytes of the process are in memory, without files that are mapped; 0: not known.
+func residentMemory() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	return kibibytes(status, "RssAnon:")
+}
+
 // machineMemory returns the bytes of memory of the machine; 0: not known.
 func machineMemory() int64 {
 	info, err := os.ReadFile("/proc/meminfo")

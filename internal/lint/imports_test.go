@@ -38,12 +38,15 @@ var floors = map[string]int{
 	"bench":      6,
 }
 
-// notifiers tell the world. The command imports them, and the configuration for their settings, and nothing else can:
+// notifiers tell the world. The programs import them, and the configuration for their settings, and nothing else can:
 // a backtest pages nobody.
 var notifiers = []string{"alert/alertmanager", "alert/email", "alert/file", "alert/stdout", "alert/pagerduty", "alert/slack", "alert/webhook"}
 
+// programs hand notifiers to package alert.
+var programs = []string{"cmd/kelpie", "bench"}
+
 // trade is what notifiers are made of. It stands between package alert and them, and nothing else imports it but the
-// command, which hands it to them.
+// programs, which hand it to them.
 var trade = []string{"alert/post", "alert/words"}
 
 // helpers are for tests: they are imported by tests and by each other. Each stands on the floor of what it helps to
@@ -122,10 +125,10 @@ func mayImport(s *source, pkg string) string {
 		return "it is for tests"
 	case helper:
 		return ""
-	case slices.Contains(notifiers, pkg) && s.pkg != "cmd/kelpie" && s.pkg != "config" && !(s.test && strings.HasPrefix(s.pkg, "alert")):
-		return "only cmd/kelpie and config import a notifier"
-	case slices.Contains(trade, pkg) && s.pkg != "cmd/kelpie" && !strings.HasPrefix(s.pkg, "alert/"):
-		return "only notifiers and cmd/kelpie import what they are made of"
+	case slices.Contains(notifiers, pkg) && !slices.Contains(programs, s.pkg) && s.pkg != "config" && !(s.test && strings.HasPrefix(s.pkg, "alert")):
+		return "only programs and config import a notifier"
+	case slices.Contains(trade, pkg) && !slices.Contains(programs, s.pkg) && !strings.HasPrefix(s.pkg, "alert/"):
+		return "only notifiers and programs import what they are made of"
 	case to > from, to == from && !s.test:
 		return "imports point down: floor " + strconv.Itoa(from) + " to floor " + strconv.Itoa(to)
 	}
