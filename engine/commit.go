@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -153,11 +154,6 @@ func Recover(p *Plan, units Units, s *state.Store, o Options) (e *Engine, err er
 	e = New(p, o)
 	e.store = s
 	e.spare = make([][]*state.Batch, len(e.shards))
-	for i, d := range p.dims {
-		if err := e.recoverDim(i, d); err != nil {
-			return nil, err
-		}
-	}
 	c, ok, err := s.Checkpoint()
 	if err != nil {
 		return nil, err
@@ -167,12 +163,18 @@ func Recover(p *Plan, units Units, s *state.Store, o Options) (e *Engine, err er
 			return nil, err
 		}
 	}
+	for i, d := range p.dims {
+		if err := e.recoverDim(i, d); err != nil {
+			return nil, err
+		}
+	}
 	return e, e.takeUp(u)
 }
 
 // recoverDim finds out which rows of a dimension there are and when they are due.
 func (e *Engine) recoverDim(i int, d *dim) error {
 	cold := make([]int64, len(e.shards))
+	behind := make([][]behindRow, len(e.shards))
 	need := state.RowHeaderSize
 	watches := d.watches()
 	if watches {
@@ -185,7 +187,11 @@ func (e *Engine) recoverDim(i int, d *dim) error {
 		to := e.shardOf(d.lane, hash)
 		cold[to]++
 		due, gc := state.RowDue(head)
-		if due != state.Never {
+		switch {
+		case due == state.Never:
+		case due <= e.w:
+			behind[to] = append(behind[to], behindRow{hash, bytes.Clone(key)})
+		default:
 			e.shards[to].timers.push(timer{due, hash, nowhere, uint16(i), state.RowCheck(key)})
 		}
 		if gc != state.Never {
@@ -199,7 +205,10 @@ func (e *Engine) recoverDim(i int, d *dim) error {
 	for k, sh := range e.shards {
 		sh.rows[i] = state.NewRows(d.id, &sh.mem, e.store, cold[k])
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return e.guarded(func(k int) { e.shards[k].resume(d, behind[k]) })
 }
 
 // shardOf returns the shard that folds a key of the lane.

@@ -189,8 +189,8 @@ func (sh *shard) judgeClose(rp *rulePlan, row *state.Row, e int64, late bool) {
 	sh.closing(rp, row, e, rp.closeSpan(e), empty, late)
 }
 
-// closing judges a rule as of the close of a window.
-func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span, empty, late bool) {
+// closing judges a rule as of the close of a window. It reports whether it has looked at the rule's instance.
+func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span, empty, late bool) (stepped bool) {
 	j := &sh.judged
 	rows := sh.onlyRow(rp, row)
 	*j = judgement{rule: rp, mode: onClose, asOf: e, w: e, late: late, span: span, named: true, rows: rows}
@@ -198,13 +198,13 @@ func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span
 		in, err := sh.load(rp, row)
 		if err != nil {
 			sh.failed(rp, err)
-			return
+			return true
 		}
 		if in.state != inactive && !in.judgedLater(j) {
 			in.judged = e
 			sh.end(j, row, &in, e, alert.Empty)
 		}
-		return
+		return true
 	}
 	sh.prepare(rp)
 	if late {
@@ -218,9 +218,10 @@ func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span
 		sh.report(j, v, why)
 	}
 	if v != yes && !sh.hasInstance(rp, row) {
-		return
+		return false
 	}
 	sh.step(j, row, v)
+	return true
 }
 
 func (sh *shard) noEvent() {

@@ -259,6 +259,9 @@ func (sh *shard) openRows(l *lane, o *op, id uint32) ([]state.Row, bool) {
 
 func (sh *shard) touch(d *dim, row *state.Row) { sh.rows[d.at].MarkDirty(row) }
 
+// touchLater notes a change of the row that the timers of the stored row, which are due earlier, bring about again.
+func (sh *shard) touchLater(d *dim, row *state.Row) { sh.rows[d.at].MarkLater(row) }
+
 // before handles, for the rules that the event is about to be judged by, what is due before A. It reports whether there
 // was an instance to look at.
 func (sh *shard) before(rows []state.Row, ev *foldEvent) (looked bool) {
@@ -411,11 +414,11 @@ func (sh *shard) forgetRow(d *dim, row *state.Row, w int64) {
 			next = min(next, sh.forgetInstance(u.rule, row, w))
 		}
 	}
-	sh.touch(d, row) // also when only its GC has changed: it is in no bucket any more under the one before
 	if row.Blocks() == 0 {
 		sh.rows[d.at].Delete(row)
 		return
 	}
+	sh.touchLater(d, row) // the stored row has the GC before, and is looked at again
 	sh.rows[d.at].Fit(row)
 	if next != state.Never {
 		sh.gcAt(row, next)
@@ -453,7 +456,6 @@ func (sh *shard) forgetScope(s *scope, row *state.Row, w int64) int64 {
 		return state.Never
 	}
 	row.Shrink(s.unit, s.fixed)
-	sh.touch(s.dim, row)
 	return state.Never
 }
 
@@ -469,6 +471,7 @@ func (sh *shard) forgetInstance(rp *rulePlan, row *state.Row, w int64) int64 {
 		return t + 1
 	}
 	sh.dropInstance(rp, row)
+	sh.touch(rp.scope.dim, row)
 	return state.Never
 }
 

@@ -79,22 +79,26 @@ type dueItem struct {
 	rule *rulePlan // nil: a window of the scope closes
 }
 
-// rowDue handles what is due in one row, in order, and notes what is due next.
+// rowDue handles what is due in one row, in order, and notes what is due next. Closes of sessions of which nothing came
+// need not be written: a recovery finds them again (resume).
 func (sh *shard) rowDue(d *dim, row *state.Row, w int64) {
 	for {
 		it := sh.earliest(d, row)
-		sh.touch(d, row) // also when only its due has changed: the timer of the one before is gone
 		if it.at > w {
+			sh.touchLater(d, row)
 			row.SetDue(state.Never)
 			sh.dueAt(row, it.at)
 			return
 		}
 		sh.dueKey, sh.now = it.at, max(it.at, sh.was) // as if time had gone by evenly
 		if it.rule != nil {
+			sh.touch(d, row)
 			sh.leaves(it.rule, row, min(it.at, w))
 			continue
 		}
-		sh.close(it.s, row, it.at)
+		if sh.close(it.s, row, it.at) {
+			sh.touch(d, row)
+		}
 	}
 }
 
@@ -174,21 +178,23 @@ func (sh *shard) schedule(s *scope, row *state.Row, b []byte, ev *foldEvent) {
 // judgedSession marks a session whose close has been judged.
 const judgedSession = 1 << 63
 
-// close handles the closes of the scope that are due at `at`.
-func (sh *shard) close(s *scope, row *state.Row, at int64) {
+// close handles the closes of the scope that are due at `at`. It reports whether the row is to be written for it.
+func (sh *shard) close(s *scope, row *state.Row, at int64) (changed bool) {
 	next := int64(state.Never)
 	if s.beat > 0 {
 		for _, rp := range s.rules {
 			sh.judgeClose(rp, row, at, false)
 		}
-		next = sh.nextClose(s, row, at)
+		next, changed = sh.nextClose(s, row, at), true
 	}
 	for _, x := range s.sessions {
-		next = min(next, sh.closeSessions(s, x, row, at))
+		due, judged := sh.closeSessions(s, x, row, at)
+		next, changed = min(next, due), changed || judged
 	}
 	if b := row.Block(s.unit); b != nil {
 		putTime(b, scopeDue, next)
 	}
+	return changed
 }
 
 // nextClose returns the first close after e that has to be judged: of a window that holds an event, or any while an
@@ -245,8 +251,9 @@ func (rp *rulePlan) reads(x *sessions) bool {
 	return false
 }
 
-// closeSessions judges the sessions that have closed by watermark w and returns when the next one does.
-func (sh *shard) closeSessions(s *scope, x *sessions, row *state.Row, w int64) int64 {
+// closeSessions judges the sessions that have closed by watermark w and returns when the next one does, and whether an
+// instance has been looked at.
+func (sh *shard) closeSessions(s *scope, x *sessions, row *state.Row, w int64) (next int64, stepped bool) {
 	p := window.Spans{Block: row.Block(x.unit), Width: x.width}
 	for i := 0; i < p.N(); i++ {
 		if p.Mask(i)&judgedSession != 0 {
@@ -254,17 +261,17 @@ func (sh *shard) closeSessions(s *scope, x *sessions, row *state.Row, w int64) i
 		}
 		end := p.Last(i) + x.gap
 		if end+1 > w {
-			return end + 1
+			return end + 1, stepped
 		}
 		span := window.Span{Start: p.Start(i), End: end}
 		sh.dueKey = end
 		for _, rp := range s.rules {
 			if rp.OnClose && rp.reads(x) {
-				sh.closing(rp, row, end, span, false, false)
+				stepped = sh.closing(rp, row, end, span, false, false) || stepped
 			}
 		}
 		p.Block = row.Block(x.unit)
 		p.SetMask(i, p.Mask(i)|judgedSession)
 	}
-	return state.Never
+	return state.Never, stepped
 }

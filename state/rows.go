@@ -36,7 +36,9 @@ type RowWriter interface {
 // whole state. It is not safe for concurrent use.
 //
 // A row is dirty from MarkDirty until Flush writes it to a batch, and stays in memory until Committed says that
-// the batch has been applied, so that a look-up never misses what is on its way.
+// the batch has been applied, so that a look-up never misses what is on its way. A change that is made again after a
+// crash (MarkLater) makes no row dirty: it is written with the next one that does, before the row leaves memory, or when
+// too many wait.
 type Rows struct {
 	Dim       uint16
 	back      Backing
@@ -47,6 +49,7 @@ type Rows struct {
 	Cold      int64 // rows that are in the backing only
 	mem       *slabs
 	dirty     []uint32
+	later     queue // ids of rows that MarkLater was told of, the oldest first
 	deleted   []deletedRow
 	gone      map[uint64]int    // hash -> how many of deleted have it
 	epoch     uint32            // of the commit that is being gathered
@@ -69,6 +72,7 @@ type rowMeta struct {
 	check uint16 // of the key, RowCheck
 	used  bool   // since the clock's hand came by
 	live  bool
+	later bool // see MarkLater
 }
 
 type deletedRow struct {
@@ -352,10 +356,35 @@ func (s *Rows) grow(id uint32, size int) []byte {
 
 // MarkDirty notes that the row has changed, so that the next Flush writes it.
 func (s *Rows) MarkDirty(r *Row) {
-	m := &s.meta[r.id]
+	s.markDirty(r.id)
+}
+
+func (s *Rows) markDirty(id uint32) {
+	m := &s.meta[id]
+	m.later = false
 	if m.epoch != s.epoch {
 		m.epoch = s.epoch
-		s.dirty = append(s.dirty, r.id)
+		s.dirty = append(s.dirty, id)
+	}
+}
+
+// laterMost is how many rows wait with changes that are not written. After a crash all of them are read to make these
+// changes again.
+const laterMost = 1 << 16
+
+// MarkLater notes that the row has changed, but only in what whoever reads the stored row finds out again and does again
+// in the same way: nothing is lost if no Flush ever writes it.
+func (s *Rows) MarkLater(r *Row) {
+	m := &s.meta[r.id]
+	if m.later || m.epoch == s.epoch || s.back == nil {
+		return
+	}
+	m.later = true
+	s.later.push(r.id)
+	if s.later.len() > laterMost {
+		if id := s.later.pop(); s.meta[id].later {
+			s.markDirty(id)
+		}
 	}
 }
 
@@ -457,6 +486,8 @@ func (s *Rows) Evict(n int64) (evicted int) {
 		case !m.live || m.epoch > s.committed:
 		case m.used:
 			m.used = false
+		case m.later:
+			s.markDirty(s.hand)
 		default:
 			s.leave(s.hand)
 			s.Cold++
