@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/zeebo/xxh3"
 )
@@ -313,6 +314,7 @@ func (s *Rows) enter(hash uint64, id uint32) {
 
 func (s *Rows) rehash(n int) {
 	s.tab = make([]tabEntry, n)
+	adviseHuge(unsafe.Slice((*byte)(unsafe.Pointer(&s.tab[0])), n*int(unsafe.Sizeof(tabEntry{}))))
 	for i := range s.meta {
 		if s.meta[i].live {
 			s.enter(s.meta[i].hash, uint32(i))

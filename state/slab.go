@@ -9,6 +9,8 @@ type slabs struct {
 	huge    [][]byte
 	free    []uint32 // free places in huge
 	bytes   int64    // of slots in use
+	single  int      // bytes of pages with allocations of their own
+	region  []byte   // where the next pages are cut from
 }
 
 const (
@@ -18,6 +20,7 @@ const (
 	hugeClass  = numClasses
 	classBits  = 6
 	pageSize   = 1 << 18
+	regionSize = 8 << 20
 )
 
 type class struct {
@@ -64,10 +67,26 @@ func (s *slabs) alloc(n int) uint32 {
 		return i<<classBits | uint32(c)
 	}
 	if k.n == len(k.pages)<<k.shift {
-		k.pages = append(k.pages, make([]byte, k.size<<k.shift))
+		k.pages = append(k.pages, s.page(k.size<<k.shift))
 	}
 	k.n++
 	return uint32(k.n-1)<<classBits | uint32(c)
+}
+
+// page returns memory for a page of n bytes. Only a state of some size takes it from regions that are so large that the
+// kernel can back them by huge pages.
+func (s *slabs) page(n int) []byte {
+	if s.single < regionSize {
+		s.single += n
+		return make([]byte, n)
+	}
+	if len(s.region) < n {
+		s.region = make([]byte, regionSize)
+		adviseHuge(s.region)
+	}
+	p := s.region[:n:n]
+	s.region = s.region[n:]
+	return p
 }
 
 func (s *slabs) allocHuge(n int) uint32 {
