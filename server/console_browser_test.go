@@ -25,6 +25,9 @@ import (
 // chromium names the browser of the tests; with it they must run in it.
 const chromium = "KELPIE_CHROMIUM"
 
+// patience is how long the browser is waited for before it is taken to hang: far longer than a slow machine needs.
+const patience = 5 * time.Minute
+
 // findChromium returns where the browser is; "" if this machine has none, and none is demanded.
 func findChromium(t *testing.T) string {
 	if path := os.Getenv(chromium); path != "" {
@@ -59,7 +62,7 @@ func openScreen(t *testing.T, url string) *screen {
 		return nil
 	}
 	o := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.WSURLReadTimeout(time.Minute))
+		chromedp.WSURLReadTimeout(patience))
 	all, end := chromedp.NewExecAllocator(context.Background(), o...)
 	ctx, stop := chromedp.NewContext(all)
 	t.Cleanup(func() {
@@ -106,7 +109,7 @@ func (s *screen) hear(e any) {
 // do does something, in so much time.
 func (s *screen) do(actions ...chromedp.Action[chromedp.Void]) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
 	s.must(chromedp.Do(ctx, actions...))
 }
@@ -121,7 +124,7 @@ func (s *screen) open(path string) {
 // js returns what an expression is worth.
 func (s *screen) js(expression string) any {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
 	x, err := chromedp.Run(ctx, chromedp.Evaluate[any](expression))
 	s.must(err)
@@ -131,7 +134,7 @@ func (s *screen) js(expression string) any {
 // until waits until an expression is true. While one page goes and another comes it is not.
 func (s *screen) until(expression string) {
 	s.t.Helper()
-	tick, over := time.NewTicker(20*time.Millisecond), time.After(time.Minute)
+	tick, over := time.NewTicker(20*time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for {
 		x, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](expression))

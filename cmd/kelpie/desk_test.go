@@ -95,7 +95,7 @@ alerts:
 
 	until := func(what string, is func() bool) {
 		t.Helper()
-		over, tick := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
+		over, tick := time.After(patience), time.NewTicker(5*time.Millisecond)
 		defer tick.Stop()
 		for !is() {
 			select {

@@ -117,8 +117,9 @@ func broken(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("\x1f\x8b and then no more"), 0o600))
 }
 
-// patience is how long something in another process is waited for before it is taken to be a failure.
-const patience = 30 * time.Second
+// patience is how long something in another process is waited for before it is taken to hang: far longer than a slow
+// machine needs.
+const patience = 5 * time.Minute
 
 func awaitMatch(ts *testscript.TestScript, pattern string, text func() string) {
 	re, err := regexp.Compile("(?m)" + pattern)

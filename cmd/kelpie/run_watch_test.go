@@ -38,7 +38,7 @@ func TestRulesWatch(t *testing.T) {
 		t.Helper()
 		select {
 		case <-changed:
-		case <-time.After(30 * time.Second):
+		case <-time.After(patience):
 			t.Errorf("%s is not noticed", what)
 		}
 	}
