@@ -335,6 +335,6 @@ func TestHugeRowStored(t *testing.T) {
 	for i := range 1000 {
 		s.Lines = append(s.Lines, fmt.Appendf(nil, `{"type":"A","time":%d,"k":"a","x":%d,"s":"%d %s"}`, 1_700_000_000_000+i, i, i, text))
 	}
-	w := way{1, 200}
+	w := way{1, 500}
 	same(t, oracle.Scenario{}, "huge row", run(t, s, w), newDurable(t, s, w).run(func() int { return restart }))
 }

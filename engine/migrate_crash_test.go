@@ -68,7 +68,7 @@ rules:
 `}
 
 // crashKeys is how many rows there are: they are rewritten in several chunks.
-const crashKeys = 1100
+const crashKeys = 600 + 50*thorough
 
 // aged is a file system with a state that the first version has made, and the events that come after it.
 func aged(t *testing.T) (fs *vfs.MemFS, rest oracle.Scenario) {
@@ -191,7 +191,7 @@ func TestCrashWhileRewriting(t *testing.T) {
 	if !strings.Contains(direct[1], fmt.Sprintf("\n%d ended\n", crashKeys)) {
 		t.Fatalf("not all alerts of the rule that is gone have ended:\n%s", direct[1])
 	}
-	for i := 1; ; i += 1 + 100/thorough { // a share of them
+	for i := 1; ; i += 1 + 400/thorough { // a share of them
 		crashed := crashAtWrite(t, clean(), s, i)
 		if crashed == nil {
 			t.Logf("%d writes", i)
