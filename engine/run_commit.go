@@ -93,9 +93,11 @@ func (l *loop) settle() error {
 	return l.commit(urgent || now.Sub(l.synced) >= syncEvery)
 }
 
-// commit flushes what has changed and begins to commit it. No other commit is under way.
+// commit flushes what has changed and begins to commit it, synced also if somebody waits for it. No other commit is under
+// way.
 func (l *loop) commit(sync bool) error {
 	began := l.now()
+	sync = sync || len(l.asked) > 0
 	p := l.engine.Flush()
 	epoch, err := l.book.Flush(p.Batch)
 	if err != nil {

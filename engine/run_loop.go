@@ -37,7 +37,7 @@ type loop struct {
 	changes  int            // of alerts, since the last flush
 	lines    []Line
 
-	asked    []*request // folded since the last flush: they wait for its commit
+	asked    []*request // folded, or refused, since the last flush: they wait for its commit
 	changed  bool       // something is to be committed
 	since    time.Time  // when that began
 	synced   time.Time  // when the last synced commit was begun

@@ -59,7 +59,7 @@ func (s *Server) decide(ctx context.Context, b *body) (d engine.Decision, again 
 	defer cancel()
 	r := &b.results[0]
 	if r.status == refused {
-		if p := s.refuse(ctx, b); p != nil {
+		if p := s.refuse(ctx, b, appendTimeout); p != nil {
 			return d, false, p
 		}
 		return d, false, problem(http.StatusUnprocessableEntity, "refused", "The event was refused", "line %d, column %d: %s: %s", r.no.line, r.no.column, r.no.Reason, r.no.Detail)

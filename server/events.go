@@ -110,15 +110,16 @@ func (s *Server) keep(ctx context.Context, b *body) *Problem {
 		}
 	}
 	s.stats.appended.observe(s.o.Now().Sub(began))
-	if p := s.refuse(ctx, b); p != nil {
+	if p := s.refuse(ctx, b, appendTimeout-s.o.Now().Sub(began)); p != nil {
 		return p
 	}
 	s.count(b.results)
 	return nil
 }
 
-// refuse puts the refused events into their list, each with a position of its own.
-func (s *Server) refuse(ctx context.Context, b *body) *Problem {
+// refuse puts the refused events into their list, each with a position of its own, and waits for a while until that is
+// durable.
+func (s *Server) refuse(ctx context.Context, b *body, within time.Duration) *Problem {
 	var list []engine.Rejection
 	for i := range b.results {
 		r := &b.results[i]
@@ -134,8 +135,10 @@ func (s *Server) refuse(ctx context.Context, b *body) *Problem {
 	if list == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	if err := s.o.Service.Refuse(ctx, Input, list); err != nil {
-		return notKept(err, true)
+		return notKept(source.ErrUnknown, true) // the others of the body are in the log
 	}
 	return nil
 }
