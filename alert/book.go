@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"slices"
 
 	"kelpie/state"
 )
@@ -10,12 +11,15 @@ import (
 // puts it into the batch of a commit. It belongs to the goroutine that folds.
 //
 // An alert stays in memory from its change until the batch with it has been committed, so that nothing is lost between
-// two batches that are under way; after that it is read back from the store when it changes again.
+// two batches that are under way. After that an open one stays while it is used, since it changes with every judgement
+// that is true; what has been let go of is read back from the store.
 type Book struct {
 	store    *state.Store
 	alerts   map[string]*entry
-	order    []*entry // changed since the last Flush, in order of their first change
-	messages []queued // since the last Flush
+	order    []*entry  // changed since the last Flush, in order of their first change
+	written  []written // by earlier flushes, whose batches have not been committed
+	age      uint64    // how often alerts were let go of
+	messages []queued  // since the last Flush
 	silences map[string]silenceEntry
 	epoch    uint64 // of the next Flush
 	buf      []byte // of an alert
@@ -23,8 +27,18 @@ type Book struct {
 
 type entry struct {
 	Alert
-	epoch uint64 // of the Flush that writes, or wrote, its newest change
+	epoch uint64 // of the Flush that writes, or wrote, its newest change; 0: there has been none
+	age   uint64 // of the book when it was used last
 }
+
+// written is an entry that is in the batch of an epoch.
+type written struct {
+	*entry
+	epoch uint64
+}
+
+// mostKept is how many alerts are kept in memory though the store has them.
+const mostKept = 10_000
 
 // queued is a message with the alert as it was then.
 type queued struct {
@@ -43,7 +57,7 @@ func (k *Book) Open(a Alert) {
 		a.ID = ID(a.Rule, a.Key, a.Opened, a.Opener)
 	}
 	a.State, a.Updated, a.Evaluations = Firing, max(a.Updated, a.Opened), max(a.Evaluations, 1)
-	e := &entry{Alert: a}
+	e := &entry{Alert: a, age: k.age}
 	k.alerts[a.ID] = e
 	k.changed(e)
 	k.messages = append(k.messages, queued{KindOpened, a})
@@ -123,9 +137,10 @@ func (k *Book) ResolvedBy(id string, m Mark) error {
 	return nil
 }
 
-// entry returns the alert, from the store if it has not changed lately.
+// entry returns the alert, from the store if it is not in memory.
 func (k *Book) entry(id string) (*entry, error) {
 	if e, ok := k.alerts[id]; ok {
+		e.age = k.age
 		return e, nil
 	}
 	row, err := k.store.Alert(id)
@@ -139,8 +154,9 @@ func (k *Book) entry(id string) (*entry, error) {
 	if a.ID != id { // the store finds an alert by the beginning of its id, too
 		return nil, fmt.Errorf("alert: %q: %w", id, state.ErrNotFound)
 	}
-	e := &entry{Alert: *a}
+	e := &entry{Alert: *a, age: k.age}
 	k.alerts[id] = e
+	k.written = append(k.written, written{e, 0})
 	return e, nil
 }
 
@@ -171,6 +187,7 @@ func (k *Book) Flush(b *state.Batch) (epoch uint64, err error) {
 		if k.buf, err = put(b, &e.Alert, k.buf); err != nil {
 			return 0, err
 		}
+		k.written = append(k.written, written{e, k.epoch})
 	}
 	for i := range k.messages {
 		if err := Enqueue(b, &k.messages[i].alert, k.messages[i].kind); err != nil {
@@ -189,14 +206,32 @@ func (k *Book) Flush(b *state.Batch) (epoch uint64, err error) {
 
 // Committed notes that the batch of an epoch, and of all before it, has been committed.
 func (k *Book) Committed(epoch uint64) {
-	for id, e := range k.alerts {
-		if e.epoch <= epoch {
-			delete(k.alerts, id)
+	k.written = slices.DeleteFunc(k.written, func(w written) bool {
+		if w.epoch > epoch {
+			return false
 		}
-	}
+		if !w.Open() && w.entry.epoch <= epoch {
+			delete(k.alerts, w.ID)
+		}
+		return true
+	})
+	k.trim(epoch)
 	for id, e := range k.silences {
 		if e.epoch <= epoch {
 			delete(k.silences, id)
 		}
 	}
+}
+
+// trim lets go of alerts that the store has and that were not used lately, if there are too many.
+func (k *Book) trim(epoch uint64) {
+	if len(k.alerts) <= mostKept {
+		return
+	}
+	for id, e := range k.alerts {
+		if e.epoch <= epoch && e.age != k.age {
+			delete(k.alerts, id)
+		}
+	}
+	k.age++
 }

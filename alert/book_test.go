@@ -2,6 +2,7 @@ package alert
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -51,9 +52,6 @@ func TestBook(t *testing.T) {
 		t.Errorf("after the first batch: %+v, %v", a, err)
 	}
 	apply(second, two)
-	if len(k.alerts) > 0 {
-		t.Errorf("%d alerts are still in memory", len(k.alerts))
-	}
 	if err := k.Update(id, 7, 9, values, "then"); err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +59,9 @@ func TestBook(t *testing.T) {
 		t.Fatal(err)
 	}
 	apply(flush())
+	if len(k.alerts) > 0 {
+		t.Errorf("%d alerts that are over are still in memory", len(k.alerts))
+	}
 	a, err := Get(s, id)
 	if err != nil || a.Open() || a.Resolved != 8 || a.Reason != Left || a.Updated != 7 || a.Evaluations != 9 ||
 		a.Message != "then" || len(a.Values) != 1 {
@@ -95,5 +96,48 @@ func TestBookOpensAndResolvesInOneBatch(t *testing.T) {
 	ms, err := s.OutboxOf("a")
 	if err != nil || len(ms) != 2 || s.LastMessage() != 2 {
 		t.Errorf("messages: %v, %v", ms, err)
+	}
+}
+
+// TestBookKeepsWhatIsUsed wants the book to have no more alerts in memory than it may, and to lose none of their changes.
+func TestBookKeepsWhatIsUsed(t *testing.T) {
+	s := openStore(t, vfs.NewMem())
+	k := NewBook(s)
+	apply := func() {
+		t.Helper()
+		var epoch uint64
+		commit(t, s, func(b *state.Batch) (err error) { epoch, err = k.Flush(b); return err })
+		k.Committed(epoch)
+	}
+	update := func(n int) {
+		t.Helper()
+		if err := k.Update(fmt.Sprint("id", n), int64(n), 0, nil, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range mostKept + 1 {
+		k.Open(Alert{ID: fmt.Sprint("id", n), Mode: Shadow})
+	}
+	apply()
+	update(1)
+	apply()
+	if len(k.alerts) != 1 {
+		t.Errorf("%d alerts are in memory, and one has been used since they became too many", len(k.alerts))
+	}
+	update(2) // from the store
+	if _, err := k.Get("id3"); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(k.Resolve("id1", 9, Point), k.Resolve("id2", 9, Point)); err != nil {
+		t.Error(err)
+	}
+	apply()
+	if len(k.alerts) != 1 {
+		t.Errorf("%d alerts are in memory, and one of those that were used is open", len(k.alerts))
+	}
+	for id, want := range map[string]int64{"id0": 1, "id1": 2, "id2": 2, "id3": 1} {
+		if a, err := Get(s, id); err != nil || a.Evaluations != want {
+			t.Errorf("%s: %+v, %v; want %d evaluations", id, a, err, want)
+		}
 	}
 }

@@ -89,7 +89,7 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%d alerts are open after one was resolved", n)
 		}
 		more <- order("c1", "eu")
-		synctest.Wait()
+		time.Sleep(time.Second) // a commit has been a moment ago
 		if n := l.service.Figures().Open["burst"]; n != 1 {
 			t.Errorf("%d alerts are open though the rule still holds", n)
 		}
