@@ -241,9 +241,12 @@ func TestRules(t *testing.T) {
 			Evaluated, Fired, Open             int
 		}
 	}
-	if x := h.ask("GET", "/v1/rules", "", &d); x.status != 200 || len(d.Version) != 32 || len(d.Rules) != 1 {
-		t.Fatalf("%d %s", x.status, x.body)
-	}
+	h.until("counted", func() bool { // which is after the alerts can be seen
+		if x := h.ask("GET", "/v1/rules", "", &d); x.status != 200 || len(d.Version) != 32 || len(d.Rules) != 1 {
+			t.Fatalf("%d %s", x.status, x.body)
+		}
+		return d.Rules[0].Open == 2
+	})
 	r := d.Rules[0]
 	if r.Rule != "burst" || r.Evaluated != 4 || r.Fired != 2 || r.Open != 2 || r.Health != "warming" || !slices.Equal(r.Warming, []string{"orders"}) ||
 		!slices.Equal(r.By, []string{"customer_id"}) || !slices.Equal(r.Events, []string{"OrderCreated"}) || r.Text != "" {
