@@ -95,3 +95,38 @@ func BenchmarkScanRows(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkFlush gathers 20,000 of 200,000 rows, as a commit does; an operation is one row.
+func BenchmarkFlush(b *testing.B) {
+	const all, group = 200_000, 20_000
+	keys, hashes := benchKeys(all)
+	s := benchStore(b, nil, nil)
+	rows := NewRows(1, &Memory{}, s, 0)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, i := range rng.Perm(all) {
+		r, err := rows.GetOrNew(0, hashes[i], keys[i])
+		if err != nil {
+			b.Fatal(err)
+		}
+		for at, block := 0, r.Ensure(1, benchRow); at < benchRow; at += 8 {
+			le.PutUint64(block[at:], rng.Uint64()>>(8*rng.IntN(9)))
+		}
+	}
+	order := rng.Perm(all)
+	batch := s.NewBatch()
+	defer batch.Close()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; n += group {
+		b.StopTimer()
+		for range group {
+			r, _, _ := rows.Get(hashes[order[0]], keys[order[0]])
+			rows.MarkDirty(&r)
+			order = append(order[1:], order[0])
+		}
+		b.StartTimer()
+		epoch, _ := rows.Flush(batch)
+		rows.Committed(epoch)
+		batch.Reset()
+	}
+}

@@ -2,9 +2,7 @@ package state
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
-	"slices"
 	"unsafe"
 
 	"github.com/zeebo/xxh3"
@@ -58,7 +56,10 @@ type Rows struct {
 	hand      uint32            // of the eviction clock
 	paged     map[uint32]*pages // what is stored of the large blocks of rows in memory, by id
 	buf       []byte
-	order     []dirtyRow
+	order     []dirtyRow // that a Flush writes
+	unsorted  []dirtyRow
+	buckets   []uint32
+	touched   byte
 }
 
 type tabEntry struct {
@@ -81,11 +82,6 @@ type deletedRow struct {
 	key   []byte
 	epoch uint32
 	paged bool
-}
-
-type dirtyRow struct {
-	hash uint64
-	id   uint32
 }
 
 // Memory is shared by the Rows of one shard.
@@ -424,22 +420,14 @@ func (s *Rows) Flush(w RowWriter) (epoch uint32, rows int) {
 			}
 		}
 	}
-	s.order = s.order[:0]
-	for _, id := range s.dirty {
-		if m := &s.meta[id]; m.live && m.epoch == s.epoch {
-			s.order = append(s.order, dirtyRow{m.hash, id})
+	s.sortDirty()
+	for at := 0; at < len(s.order); at += flushGroup {
+		group := s.order[at:min(at+flushGroup, len(s.order))]
+		s.approach(group)
+		for _, d := range group {
+			b := s.mem.at(s.meta[d.id].loc)
+			s.write(w, d, b[:rowUsed(b)])
 		}
-	}
-	slices.SortFunc(s.order, func(a, b dirtyRow) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.id, b.id))
-	})
-	for i, d := range s.order {
-		if i > 0 && d.id == s.order[i-1].id {
-			continue // deleted and made again in one epoch
-		}
-		b := s.mem.at(s.meta[d.id].loc)
-		b = b[:rowUsed(b)]
-		s.write(w, d, b)
 	}
 	s.dirty = s.dirty[:0]
 	s.epoch++
