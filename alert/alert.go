@@ -58,6 +58,10 @@ type Alert struct {
 	Acknowledged *Mark // who takes care of it; nil: nobody
 	Verdict      *Mark // what it turned out to be, by its Word true_positive or false_positive; nil: not labelled
 	ResolvedBy   *Mark // who resolved it by hand; nil: nobody
+
+	// What is kept beside it, to know what of it is personal: see Masked.
+	Traced bool    // Shown and the Fields of Values are known
+	Shown  []Shown // where in the message event fields can be seen, in order
 }
 
 // Mark is what a person said of an alert. It is kept in the log as an entry of its own.
@@ -88,6 +92,8 @@ type Value struct {
 	Approx  float64 // the relative error, where the value comes from a sketch; else 0
 	Inexact bool    // float64s were in a sum that is exact otherwise
 	Limit   string  // what the rule's condition compares it with, "> 5"; "" if with nothing constant
+
+	Fields []string // event fields that can be seen in the value, as rules write them
 }
 
 // Open reports whether the alert has not resolved.

@@ -11,8 +11,32 @@ import (
 )
 
 // AppendJSON appends the alert's stable JSON form to b: what encoding/json makes of a record, without reflection.
-// Every alert that changes is written in a commit.
 func (a *Alert) AppendJSON(b []byte) ([]byte, error) {
+	b, err := a.appendMembers(b)
+	if err != nil {
+		return b, err
+	}
+	return append(b, '}'), nil
+}
+
+// appendRow appends the alert as it is kept: the stable form, and what can be seen in message and values. Every alert that
+// changes is written in a commit.
+func (a *Alert) appendRow(b []byte) ([]byte, error) {
+	b, err := a.appendMembers(b)
+	if err != nil || !a.Traced {
+		return append(b, '}'), err
+	}
+	o := object{b: b}
+	o.name("shows")
+	shows, err := marshal(a.shows())
+	if err != nil {
+		return b, err
+	}
+	return append(append(o.b, shows...), '}'), nil
+}
+
+// appendMembers appends the stable form without its end.
+func (a *Alert) appendMembers(b []byte) ([]byte, error) {
 	o := object{b: append(b, '{')}
 	o.text("id", a.ID)
 	o.text("rule", a.Rule)
@@ -42,7 +66,7 @@ func (a *Alert) AppendJSON(b []byte) ([]byte, error) {
 	o.mark("acknowledged", a.Acknowledged)
 	o.mark("verdict", a.Verdict)
 	o.mark("resolved_by", a.ResolvedBy)
-	return append(o.b, '}'), nil
+	return o.b, nil
 }
 
 // object appends the members of a JSON object.

@@ -49,9 +49,10 @@ func every(t testing.TB) *Alert {
 	a := full()
 	a.By = []string{"customer_id", "region"}
 	a.Opener.Window = &window.Span{Start: 1, End: 2}
+	a.Traced, a.Shown = true, []Shown{{0, 3, []string{"customer_id"}}}
 	for v, i := reflect.ValueOf(*a), 0; i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {
-			t.Errorf("%s is empty: it is to be set here, and written by AppendJSON", v.Type().Field(i).Name)
+			t.Errorf("%s is empty: it is to be set here, and written by appendRow", v.Type().Field(i).Name)
 		}
 	}
 	return a

@@ -72,7 +72,7 @@ func (k *Book) Update(id string, at int64, evaluations int64, values []Value, me
 	}
 	e.Updated, e.Values = at, values
 	if message != "" {
-		e.Message = message
+		e.Message, e.Shown, e.Traced = message, nil, false
 	}
 	if e.Evaluations++; evaluations > 0 {
 		e.Evaluations = evaluations

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"kelpie/mask"
 	"kelpie/state"
 )
 
@@ -21,6 +22,7 @@ type Options struct {
 	Retention  time.Duration  // how long what was delivered is kept, with its attempts; default 7 days
 	Chance     func() float64 // of the backoff, in [0, 1); nil is random
 	Log        *slog.Logger   // nil discards
+	Mask       *mask.Fields   // what receivers are not to see; nil: nothing
 
 	Groups  []GroupReceiver // who is told of groups of alerts
 	Routing Spec            // how alerts are put into groups; without Groups nothing of it matters

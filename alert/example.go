@@ -29,7 +29,7 @@ func Example(kind Kind, receiver string, at int64) *Notification {
 	case KindAcknowledged:
 		a.Acknowledged = &Mark{By: "example", At: at, Comment: "on it"}
 	case KindDigest:
-		n.Alerts, n.Counts = nil, []Count{{a.Rule, a.Severity, a.Key, 12}, {a.Rule, a.Severity, nil, 30}}
+		n.Alerts, n.Counts = nil, []Count{{Rule: a.Rule, Severity: a.Severity, Key: a.Key, Alerts: 12}, {Rule: a.Rule, Severity: a.Severity, Alerts: 30}}
 	}
 	return n
 }

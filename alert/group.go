@@ -10,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"kelpie/mask"
 )
 
 // group is what one lane is told of together: the alerts that one route gave it and that agree in the labels the route
@@ -76,8 +78,14 @@ type memberRow struct {
 type subject struct {
 	id      string
 	set     map[string]string // labels; nil: not loaded
-	key     []string          // loaded with them
+	seen    map[string]string // as they leave; nil: none is masked. Loaded with set, and so are key and by
+	key, by []string
 	members []*member
+}
+
+// know takes in the labels of an alert, and what is seen of them.
+func (s *subject) know(a *Alert, set map[string]string, m *mask.Fields) {
+	s.set, s.seen, s.key, s.by = set, a.seenAs(m), a.Key, a.By
 }
 
 // groupID names the group of a lane, route and labels: 128 bits of a SHA-256.

@@ -38,6 +38,39 @@ type record struct {
 	Acknowledged *markJSON `json:"acknowledged,omitempty"`
 	Verdict      *markJSON `json:"verdict,omitempty"`
 	ResolvedBy   *markJSON `json:"resolved_by,omitempty"`
+
+	Shows *showsJSON `json:"shows,omitempty"` // of what is kept only
+}
+
+// showsJSON says which event fields can be seen in an alert that is kept.
+type showsJSON struct {
+	Message []Shown             `json:"message,omitempty"`
+	Values  map[string][]string `json:"values,omitempty"`
+}
+
+func (a *Alert) shows() showsJSON {
+	x := showsJSON{Message: a.Shown}
+	for _, v := range a.Values {
+		if len(v.Fields) > 0 && x.Values == nil {
+			x.Values = map[string][]string{}
+		}
+		if len(v.Fields) > 0 {
+			x.Values[v.Name] = v.Fields
+		}
+	}
+	return x
+}
+
+// keptAlert is an alert in the form in which it is kept.
+type keptAlert struct{ *Alert }
+
+// MarshalJSON writes the form.
+func (k keptAlert) MarshalJSON() ([]byte, error) { return k.appendRow(nil) }
+
+// UnmarshalJSON reads it.
+func (k *keptAlert) UnmarshalJSON(b []byte) error {
+	k.Alert = new(Alert)
+	return k.Alert.UnmarshalJSON(b)
 }
 
 type markJSON struct {
@@ -78,9 +111,15 @@ func (a *Alert) UnmarshalJSON(b []byte) error {
 	if r.Resolved != nil {
 		a.Resolved = int64(*r.Resolved)
 	}
+	if a.Traced = r.Shows != nil; a.Traced {
+		a.Shown = r.Shows.Message
+	} else {
+		r.Shows = &showsJSON{}
+	}
 	for i := range a.Values {
 		v := &a.Values[i]
 		v.Approx, v.Limit = r.Approx[v.Name], r.Limits.of(v.Name)
+		v.Fields = r.Shows.Values[v.Name]
 		for _, name := range r.Inexact {
 			v.Inexact = v.Inexact || name == v.Name
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
+
+	"kelpie/mask"
 )
 
 // LabelSet returns the alert's labels as routes, silences and the like see them: rule, severity, mode and key (several
@@ -16,22 +18,12 @@ func (a *Alert) LabelSet() map[string]string {
 	set := make(map[string]string, 4+len(a.Labels)+len(a.By))
 	for i, name := range a.By {
 		if i < len(a.Key) {
-			set[labelName(name)] = a.Key[i]
+			set[mask.LabelName(name)] = a.Key[i]
 		}
 	}
 	maps.Copy(set, a.Labels)
 	set["rule"], set["severity"], set["mode"], set["key"] = a.Rule, a.Severity, a.Mode, strings.Join(a.Key, ",")
 	return set
-}
-
-// labelName makes a label's name of a field's.
-func labelName(field string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, field)
 }
 
 // Matcher is one or more conditions on labels, in Alertmanager's words: `severity = critical`, `team =~ "fraud|risk"`,
@@ -76,15 +68,44 @@ func (m Matcher) String() string {
 type Matchers []Matcher
 
 // Match reports whether labels fulfil all conditions.
-func (ms Matchers) Match(set map[string]string) bool {
+func (ms Matchers) Match(set map[string]string) bool { return ms.MatchEither(set, nil) }
+
+// MatchEither is Match for somebody who may know labels by their values or by what is seen of them, which masked has
+// unless it is nil: a condition that wants a value is fulfilled by one of them, one that excludes it by both.
+func (ms Matchers) MatchEither(set, masked map[string]string) bool {
 	for _, m := range ms {
 		for _, one := range m.all {
-			if !one.Matches(set[one.Name]) {
+			is := one.Matches(set[one.Name])
+			if masked != nil {
+				seen := one.Matches(masked[one.Name])
+				if excludes := one.Type == labels.MatchNotEqual || one.Type == labels.MatchNotRegexp; excludes {
+					is = is && seen
+				} else {
+					is = is || seen
+				}
+			}
+			if !is {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// Masked returns the conditions as they may leave.
+func (ms Matchers) Masked(f *mask.Fields) Matchers {
+	out := make(Matchers, len(ms))
+	for i, m := range ms {
+		for _, one := range m.all {
+			value := f.Label(one.Name, one.Value)
+			masked, err := labels.NewMatcher(one.Type, one.Name, value)
+			if err != nil || value == one.Value {
+				masked = one // a token is always a pattern, too
+			}
+			out[i].all = append(out[i].all, masked)
+		}
+	}
+	return out
 }
 
 // String returns all conditions, in the order of their texts.

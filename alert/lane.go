@@ -77,7 +77,7 @@ func (l *lane) run(ctx context.Context) {
 func (l *lane) try(ctx context.Context, n *Notification) (memo string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.router.d.options.Timeout)
 	defer cancel()
-	return l.notifier.NotifyGroup(ctx, n)
+	return l.notifier.NotifyGroup(ctx, n.Masked(l.router.d.options.Mask))
 }
 
 // errGone is the failure of a notification that is not kept any more.

@@ -37,6 +37,7 @@ type Count struct {
 	Rule     string
 	Severity string
 	Key      []string // nil: the remaining keys of the rule
+	By       []string // the names of the key's fields
 	Alerts   int
 }
 

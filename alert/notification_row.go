@@ -23,16 +23,17 @@ type notificationRow struct {
 }
 
 type noticeRow struct {
-	Alert *Alert `json:"alert"`
-	New   bool   `json:"new,omitempty"`
+	Alert keptAlert `json:"alert"`
+	New   bool      `json:"new,omitempty"`
 }
 
 type countRow struct {
-	Rule     string  `json:"rule"`
-	Severity string  `json:"severity"`
-	Key      keyJSON `json:"key"`
-	Rest     bool    `json:"rest,omitempty"` // of all other keys
-	Alerts   int     `json:"alerts"`
+	Rule     string   `json:"rule"`
+	Severity string   `json:"severity"`
+	Key      keyJSON  `json:"key"`
+	By       []string `json:"by,omitempty"`
+	Rest     bool     `json:"rest,omitempty"` // of all other keys
+	Alerts   int      `json:"alerts"`
 }
 
 func encodeNotification(n *Notification, about []string) ([]byte, error) {
@@ -41,10 +42,10 @@ func encodeNotification(n *Notification, about []string) ([]byte, error) {
 		Since: timeJSON(n.Since), Omitted: n.Omitted, Notices: []noticeRow{}, About: about,
 	}
 	for _, a := range n.Alerts {
-		r.Notices = append(r.Notices, noticeRow{a.Alert, a.New})
+		r.Notices = append(r.Notices, noticeRow{keptAlert{a.Alert}, a.New})
 	}
 	for _, c := range n.Counts {
-		r.Counts = append(r.Counts, countRow{c.Rule, c.Severity, c.Key, c.Key == nil, c.Alerts})
+		r.Counts = append(r.Counts, countRow{c.Rule, c.Severity, c.Key, c.By, c.Key == nil, c.Alerts})
 	}
 	b, err := marshal(r)
 	if err != nil {
@@ -63,13 +64,13 @@ func decodeNotification(seq uint64, b []byte) (n *Notification, about []string, 
 		Since: int64(r.Since), Omitted: r.Omitted,
 	}
 	for _, a := range r.Notices {
-		n.Alerts = append(n.Alerts, Notice{Alert: a.Alert, New: a.New})
+		n.Alerts = append(n.Alerts, Notice{Alert: a.Alert.Alert, New: a.New})
 	}
 	for _, c := range r.Counts {
 		if c.Rest {
 			c.Key = nil
 		}
-		n.Counts = append(n.Counts, Count{c.Rule, c.Severity, c.Key, c.Alerts})
+		n.Counts = append(n.Counts, Count{Rule: c.Rule, Severity: c.Severity, Key: c.Key, By: c.By, Alerts: c.Alerts})
 	}
 	return n, r.About, nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"kelpie/mask"
 )
 
 // RouteSpec is an entry of `routes:`: which alerts go to which receiver, and which of them together. Words and meaning are
@@ -105,7 +107,7 @@ func validateGroupBy(names []string) (errs []error) {
 		switch {
 		case name == everyAlert && len(names) > 1:
 			errs = append(errs, fmt.Errorf("group_by.%d: %s stands alone", i, everyAlert))
-		case name != everyAlert && (name == "" || labelName(name) != name):
+		case name != everyAlert && (name == "" || mask.LabelName(name) != name):
 			errs = append(errs, fmt.Errorf("group_by.%d: %q is no label: write letters, digits and _", i, name))
 		case slices.Index(names, name) < i:
 			errs = append(errs, fmt.Errorf("group_by.%d: %s is named twice", i, name))
@@ -136,7 +138,7 @@ func (s InhibitSpec) Validate() error {
 		errs = append(errs, errors.New("target: a matcher is needed"))
 	}
 	for i, name := range s.Equal {
-		if name == "" || labelName(name) != name {
+		if name == "" || mask.LabelName(name) != name {
 			errs = append(errs, fmt.Errorf("equal.%d: %q is no label: write letters, digits and _", i, name))
 		}
 	}

@@ -35,7 +35,7 @@ func (r *router) digest(b *state.Batch, l *lane, groups []*group, now time.Time)
 				return nil, err
 			}
 			about = append(about, m.subject.id)
-			c.add(set["rule"], set["severity"], m.subject.key)
+			c.add(set["rule"], set["severity"], m.subject.key, m.subject.by)
 			n.Since = min(n.Since, m.Opened)
 			if m.fires() {
 				n.State = Firing
@@ -51,7 +51,7 @@ func (r *router) digest(b *state.Batch, l *lane, groups []*group, now time.Time)
 // census counts alerts by rule and key.
 type census map[string]*Count
 
-func (c census) add(rule, severity string, key []string) {
+func (c census) add(rule, severity string, key, by []string) {
 	var b []byte
 	for _, text := range append([]string{rule, severity}, key...) {
 		b = appendText(b, text)
@@ -61,7 +61,7 @@ func (c census) add(rule, severity string, key []string) {
 		if key == nil {
 			key = []string{} // nil stands for all others
 		}
-		one = &Count{Rule: rule, Severity: severity, Key: key}
+		one = &Count{Rule: rule, Severity: severity, Key: key, By: by}
 		c[string(b)] = one
 	}
 	one.Alerts++

@@ -84,7 +84,7 @@ func (r *router) loadMembers(b *state.Batch) error {
 		if err := decodeRow("member", row.Alert, row.Value, &m); err != nil {
 			return err
 		}
-		r.addMember(g, r.subject(row.Alert, nil, nil), m)
+		r.addMember(g, r.subject(&Alert{ID: row.Alert}, nil), m)
 		return nil
 	})
 }

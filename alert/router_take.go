@@ -120,7 +120,7 @@ func (r *router) join(a *Alert, set map[string]string, now time.Time) {
 func (r *router) joinRoute(rt *route, receiver string, a *Alert, set map[string]string, now time.Time) {
 	labels := rt.labelsOf(a, set)
 	for _, l := range r.byReceiver[receiver] {
-		r.joinGroup(l, rt, labels, r.subject(a.ID, set, a.Key), a.Opened, now)
+		r.joinGroup(l, rt, labels, r.subject(a, set), a.Opened, now)
 	}
 }
 
@@ -142,11 +142,12 @@ func (r *router) joinGroup(l *lane, rt *route, labels map[string]string, s *subj
 }
 
 // subject returns what is known of an alert, which may be new.
-func (r *router) subject(id string, set map[string]string, key []string) *subject {
-	s := r.subjects[id]
+func (r *router) subject(a *Alert, set map[string]string) *subject {
+	s := r.subjects[a.ID]
 	if s == nil {
-		s = &subject{id: id, set: set, key: key}
-		r.subjects[id] = s
+		s = &subject{id: a.ID}
+		s.know(a, set, r.d.options.Mask)
+		r.subjects[a.ID] = s
 	}
 	return s
 }
@@ -169,7 +170,7 @@ func (r *router) labels(s *subject) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.set, s.key = a.LabelSet(), a.Key
+		s.know(a, a.LabelSet(), r.d.options.Mask)
 	}
 	return s.set, nil
 }
@@ -182,7 +183,7 @@ func (r *router) hold(m *member, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		reason = r.suppress.held(m.group.route, m.subject.id, set, now)
+		reason = r.suppress.held(m.group.route, m.subject, set, now)
 	}
 	if reason == m.Held {
 		return nil

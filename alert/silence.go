@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"kelpie/mask"
 	"kelpie/state"
 )
 
@@ -69,17 +70,18 @@ func (s *Silence) State(now int64) SilenceState {
 	return SilenceActive
 }
 
-// SilencedBy returns the ids of those of the silences that match an alert and are active now.
-func SilencedBy(silences []*Silence, a *Alert, now int64) (ids []string) {
-	var set map[string]string
+// SilencedBy returns the ids of those of the silences that match an alert, by what it says or by what is seen of it, and
+// are active now.
+func SilencedBy(silences []*Silence, a *Alert, f *mask.Fields, now int64) (ids []string) {
+	var set, seen map[string]string
 	for _, s := range silences {
 		if s.State(now) != SilenceActive {
 			continue
 		}
 		if set == nil {
-			set = a.LabelSet()
+			set, seen = a.LabelSet(), a.seenAs(f)
 		}
-		if s.Match.Match(set) {
+		if s.Match.MatchEither(set, seen) {
 			ids = append(ids, s.ID)
 		}
 	}

@@ -21,8 +21,8 @@ func TestSilenceLike(t *testing.T) {
 		other.Key = []string{key + "x"}
 		foreign := *a
 		foreign.Rule = "other"
-		if alert.SilencedBy([]*alert.Silence{&s}, a, 5) == nil || alert.SilencedBy([]*alert.Silence{&s}, &other, 5) != nil ||
-			alert.SilencedBy([]*alert.Silence{&s}, &foreign, 5) != nil {
+		if alert.SilencedBy([]*alert.Silence{&s}, a, nil, 5) == nil || alert.SilencedBy([]*alert.Silence{&s}, &other, nil, 5) != nil ||
+			alert.SilencedBy([]*alert.Silence{&s}, &foreign, nil, 5) != nil {
 			t.Errorf("%q: %v silences others, or not the alert", key, s.Match)
 		}
 	}

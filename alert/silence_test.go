@@ -189,7 +189,7 @@ func TestSilencedBy(t *testing.T) {
 	}
 	a := &alert.Alert{Rule: "order-burst", Labels: map[string]string{"team": "fraud"}}
 	for now, want := range map[int64]string{9: "", 10: "a", 15: "a,b", 20: "b", 30: ""} {
-		if got := strings.Join(alert.SilencedBy(all, a, now), ","); got != want {
+		if got := strings.Join(alert.SilencedBy(all, a, nil, now), ","); got != want {
 			t.Errorf("at %d silenced by %q, want %q", now, got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"kelpie/mask"
 	"kelpie/state"
 )
 
@@ -27,7 +28,7 @@ func Put(b *state.Batch, a *Alert) error {
 
 // put is Put with a buffer to use, which it returns.
 func put(b *state.Batch, a *Alert, buf []byte) ([]byte, error) {
-	data, err := a.AppendJSON(buf[:0])
+	data, err := a.appendRow(buf[:0])
 	if err != nil {
 		return buf, fmt.Errorf("alert: write %s: %w", a.ID, err)
 	}
@@ -41,7 +42,7 @@ func Enqueue(b *state.Batch, a *Alert, k Kind) error {
 	if a.Mode == Shadow {
 		return nil
 	}
-	data, err := a.AppendJSON(make([]byte, 0, 1024))
+	data, err := a.appendRow(make([]byte, 0, 1024))
 	if err != nil {
 		return fmt.Errorf("alert: write %s: %w", a.ID, err)
 	}
@@ -74,7 +75,8 @@ type Query struct {
 	From, To int64 // opened in [From, To), ms; To 0 is no end
 	State    State // "" is any
 	Rule     string
-	Key      []string // nil is any
+	Key      []string // nil is any; or what is seen of it
+	Mask     *mask.Fields
 	Severity string
 	Oldest   bool // oldest first
 	After    *Alert
@@ -111,7 +113,7 @@ func List(s *state.Store, q Query) ([]*Alert, error) {
 func (q *Query) matches(a *Alert) bool {
 	return (q.State == "" || q.State == a.State) && (q.Rule == "" || q.Rule == a.Rule) &&
 		(q.Severity == "" || q.Severity == a.Severity) &&
-		(q.Key == nil || slices.Equal(q.Key, a.Key))
+		(q.Key == nil || slices.Equal(q.Key, a.Key) || q.Mask != nil && slices.Equal(q.Key, q.Mask.Key(a.Key, a.By)))
 }
 
 func decode(row state.AlertRow) (*Alert, error) {

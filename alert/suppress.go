@@ -103,9 +103,9 @@ func (p *suppressor) boundary(now time.Time) (next time.Time) {
 }
 
 // held returns why nobody is to be told by a route of an alert with labels; "" if somebody is.
-func (p *suppressor) held(r *route, id string, set map[string]string, now time.Time) string {
+func (p *suppressor) held(r *route, x *subject, set map[string]string, now time.Time) string {
 	for _, s := range p.silences {
-		if s.State(now.UnixMilli()) == SilenceActive && s.Match.Match(set) {
+		if s.State(now.UnixMilli()) == SilenceActive && s.Match.MatchEither(set, x.seen) {
 			return HeldSilence + ":" + s.ID
 		}
 	}
@@ -115,7 +115,7 @@ func (p *suppressor) held(r *route, id string, set map[string]string, now time.T
 		}
 	}
 	for _, i := range p.inhibits {
-		if by := i.by(id, set); by != "" {
+		if by := i.by(x.id, set); by != "" {
 			return HeldInhibited + ":" + by
 		}
 	}

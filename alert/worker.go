@@ -181,6 +181,7 @@ func (w *worker) try(ctx context.Context, p *pending) (retry bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	m.Alert = m.Alert.Masked(w.d.options.Mask)
 	m.Attempt = p.delivery.Attempts + 1
 	ctx, cancel := context.WithTimeout(ctx, w.d.options.Timeout)
 	defer cancel()

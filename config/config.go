@@ -10,6 +10,7 @@ import (
 	"kelpie/alert"
 	"kelpie/engine"
 	"kelpie/event"
+	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/server"
 	"kelpie/state"
@@ -30,6 +31,7 @@ type Config struct {
 	Metrics  Metrics     `yaml:"metrics"`
 	Logging  Logging     `yaml:"logging"`
 	Rejected Rejected    `yaml:"rejected"`
+	Mask     Mask        `yaml:"mask"`
 }
 
 // Validate says what is wrong between the parts, each as an error that begins with a setting's name.
@@ -55,6 +57,9 @@ func (c Config) Validate() error {
 		names[s.name()] = true
 	}
 	errs = append(errs, c.samePlaces()...)
+	if err := mask.CheckFields(c.Mask, c.Event.Spec); err != nil {
+		errs = append(errs, err)
+	}
 	return errors.Join(errs...)
 }
 

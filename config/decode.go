@@ -16,8 +16,8 @@ import (
 )
 
 // decoder fills structs from a YAML tree. Fields are named by their tag `yaml:"name"`; embedded structs with
-// `yaml:",inline"` share their parent's mapping; an integer with `unit:"bytes"` is a size; a list may be written as
-// its only element.
+// `yaml:",inline"` share their parent's mapping; a struct may be written as the value of its field `yaml:"name,short"`
+// alone; an integer with `unit:"bytes"` is a size; a list may be written as its only element.
 type decoder struct {
 	src   *rules.Source
 	root  *yaml.Node
@@ -216,10 +216,15 @@ func (d *decoder) isMapping(n *yaml.Node) bool {
 }
 
 func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
+	fields := fieldsOf(v)
+	if i := slices.IndexFunc(fields, func(f field) bool { return f.short }); i >= 0 && n.Kind == yaml.Scalar {
+		d.decode(n, fields[i].value, fields[i].unit)
+		d.valid(n, v)
+		return
+	}
 	if !d.isMapping(n) {
 		return
 	}
-	fields := fieldsOf(v)
 	for _, e := range n.Entries {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == e.Key.Text })
 		if i < 0 {
@@ -228,6 +233,11 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
 		}
 		d.decode(e.Value, fields[i].value, fields[i].unit)
 	}
+	d.valid(n, v)
+}
+
+// valid lets the settings of a struct be checked together.
+func (d *decoder) valid(n *yaml.Node, v reflect.Value) {
 	if s, ok := v.Interface().(validator); ok {
 		d.invalid(n, s.Validate())
 	}
@@ -289,6 +299,7 @@ func find(n *yaml.Node, setting string) *yaml.Node {
 // field is a setting of a struct.
 type field struct {
 	name, unit string
+	short      bool // stands for the whole struct where only this is said
 	value      reflect.Value
 }
 
@@ -301,7 +312,7 @@ func fieldsOf(v reflect.Value) (all []field) {
 		case option == "inline":
 			all = append(all, fieldsOf(v.Field(i))...)
 		case name != "":
-			all = append(all, field{name, f.Tag.Get("unit"), v.Field(i)})
+			all = append(all, field{name, f.Tag.Get("unit"), option == "short", v.Field(i)})
 		}
 	}
 	return all

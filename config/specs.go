@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kelpie/event"
+	"kelpie/mask"
 	"kelpie/rules"
 )
 
@@ -58,6 +59,9 @@ func (e Event) types() map[string]rules.Type {
 	}
 	return types
 }
+
+// Mask is the part `mask:`: the fields of events that are personal.
+type Mask []mask.Field
 
 // Time is the part `time:` (order, watermark, lateness).
 type Time struct {

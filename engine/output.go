@@ -234,7 +234,8 @@ type Change struct {
 	EventID  string // of the event that opened it; "" for a window or an event without an id
 	Position string // of that event
 	Window   *window.Span
-	Message  string // on opening
+	Message  string        // on opening
+	Shown    []rules.Shown // event fields that can be seen in the message
 	Values   []NamedValue
 	Reason   alert.Reason // on resolving
 	Warming  []string     // on opening: the facts whose windows could not be full yet
@@ -261,7 +262,7 @@ func (sh *shard) emitChange(j *judgement, in *instance, kind ChangeKind, at int6
 	c := sh.change(j, in, kind, at, why)
 	if kind == Opened {
 		c.Values = sh.values(j, nil)
-		c.Message = j.rule.Message(&sh.env, c.Key)
+		c.Message, c.Shown = j.rule.Message(&sh.env, c.Key)
 		c.Warming = sh.warming(j)
 		sh.out.opened = c.ID
 	}

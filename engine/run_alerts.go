@@ -17,7 +17,7 @@ func (l *loop) tell(c *Change) error {
 		l.book.Open(l.alertOf(c))
 		l.tally.Open[c.Rule.Name]++
 	case Updated:
-		return l.book.Update(c.ID, c.At, c.Updates, alertValues(c.Rule, c.Values), c.Message)
+		return l.book.Update(c.ID, c.At, c.Updates, alertValues(c.Rule, c.Values), "")
 	case Resolved:
 		l.tally.Open[c.Rule.Name]--
 		return l.book.Resolve(c.ID, c.At, c.Reason)
@@ -32,7 +32,10 @@ func (l *loop) alertOf(c *Change) alert.Alert {
 		ID: c.ID, Rule: r.Name, By: fieldNames(r.By), Key: c.Key, Severity: r.Severity, Mode: r.Mode, Opened: c.Opened, Message: c.Message,
 		Opener: alert.Opener{Event: c.EventID, Position: c.Position, Window: c.Window},
 		Values: alertValues(r, c.Values), Labels: r.Labels, Actions: r.Actions, Evaluations: c.Updates, Rules: l.rules,
-		Evidence: evidence(c), Warming: c.Warming,
+		Evidence: evidence(c), Warming: c.Warming, Traced: true,
+	}
+	for _, x := range c.Shown {
+		a.Shown = append(a.Shown, alert.Shown{From: x.From, To: x.To, Fields: x.Fields})
 	}
 	return a
 }
@@ -53,7 +56,7 @@ func alertValues(r *rules.Rule, values []NamedValue) []alert.Value {
 		for r.Facts[fact].Name != v.Name {
 			fact++
 		}
-		out[i] = alert.Value{Name: v.Name, Value: v.Value, Approx: v.Approx, Inexact: v.Inexact, Limit: r.Bounds[fact]}
+		out[i] = alert.Value{Name: v.Name, Value: v.Value, Approx: v.Approx, Inexact: v.Inexact, Limit: r.Bounds[fact], Fields: r.Facts[fact].Shows}
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 	"testing/synctest"
 
@@ -39,12 +40,12 @@ rules:
 		f := func(i int, want alert.Value) {
 			t.Helper()
 			want.Value = all[0].Values[i].Value
-			if all[0].Values[i] != want {
+			if !reflect.DeepEqual(all[0].Values[i], want) {
 				t.Errorf("%+v, want %+v", all[0].Values[i], want)
 			}
 		}
 		f(0, alert.Value{Name: "visitors", Approx: window.DistinctError, Limit: "> 10000"})
 		f(1, alert.Value{Name: "same"})
-		f(2, alert.Value{Name: "total", Inexact: true, Limit: "> 0"})
+		f(2, alert.Value{Name: "total", Inexact: true, Limit: "> 0", Fields: []string{"y"}})
 	})
 }

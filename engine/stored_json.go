@@ -2,10 +2,13 @@ package engine
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
 	"kelpie/event"
+	"kelpie/mask"
+	"kelpie/rules"
 )
 
 // AppendJSON appends the refused event as JSON. What is not UTF-8 is kept as raw_base64 in place of raw.
@@ -27,6 +30,40 @@ func (x *Rejection) AppendJSON(b []byte) []byte {
 		text(`,"raw_base64":`, base64.StdEncoding.EncodeToString(x.Raw))
 	}
 	return append(b, '}')
+}
+
+// Masked returns the refused event as it may leave.
+func (x *Rejection) Masked(m *mask.Fields) *Rejection {
+	out := *x
+	out.Raw, out.Detail = m.Refused(x.Raw, x.Detail)
+	return &out
+}
+
+// Masked returns the row of a table as it may leave.
+func (r *TableRow) Masked(m *mask.Fields, t *rules.Table) *TableRow {
+	if m == nil {
+		return r
+	}
+	out := &TableRow{Key: m.Key(r.Key, fieldNames(t.Key)), Fields: slices.Clone(r.Fields)}
+	for i := range out.Fields {
+		f := &out.Fields[i]
+		f.Value = m.Value(f.Value, t.Shows[slices.Index(t.Fields, f.Name)]...)
+	}
+	return out
+}
+
+// Masked returns the facts as they may leave. r is their rule.
+func (f *FactsNow) Masked(m *mask.Fields, r *rules.Rule) *FactsNow {
+	if m == nil {
+		return f
+	}
+	out := *f
+	out.Key, out.Values = m.Key(f.Key, fieldNames(r.By)), slices.Clone(f.Values)
+	for i := range out.Values {
+		v := &out.Values[i]
+		v.Value = m.Value(v.Value, r.Facts[r.Fact(v.Name)].Shows...)
+	}
+	return &out
 }
 
 // AppendJSON appends the row as JSON: {"key":…,"row":{…}}.

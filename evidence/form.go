@@ -10,7 +10,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"kelpie/alert"
 	"kelpie/event"
+	"kelpie/journal"
+	"kelpie/mask"
 	"kelpie/source"
 )
 
@@ -31,7 +34,35 @@ func ParseOffset(s string) (int64, error) {
 
 // AppendJSON appends a record as a line of JSON: an event as it came, what is none as raw text or base64 with the reason,
 // a record of our own with its payload.
-func AppendJSON(b []byte, e *Event) []byte {
+func AppendJSON(b []byte, e *Event) []byte { return appendJSON(b, e, nil) }
+
+// Form returns an AppendJSON that writes a record as it may leave.
+func Form(m *mask.Fields) func(b []byte, e *Event) []byte {
+	return func(b []byte, e *Event) []byte { return appendJSON(b, e, m) }
+}
+
+// Payload returns the bytes of a record as they may leave.
+func Payload(e *Event, m *mask.Fields) []byte {
+	switch {
+	case m == nil || e.Kind != journal.Event && e.Kind != journal.Cut && e.Kind != journal.SilenceAdded:
+		return e.Payload
+	case e.Kind == journal.SilenceAdded:
+		var x alert.Silence
+		if err := json.Unmarshal(e.Payload, &x); err != nil {
+			return mask.Withheld(len(e.Payload))
+		}
+		doc, err := x.Masked(m).MarshalJSON()
+		if err != nil {
+			return mask.Withheld(len(e.Payload))
+		}
+		return doc
+	}
+	raw, _ := m.Refused(e.Payload, "")
+	return raw
+}
+
+func appendJSON(b []byte, e *Event, m *mask.Fields) []byte {
+	payload := Payload(e, m)
 	text := func(name, s string) {
 		b = append(append(append(b, `,"`...), name...), `":`...)
 		b = event.AppendJSON(b, event.StringValue(s))
@@ -49,17 +80,18 @@ func AppendJSON(b []byte, e *Event) []byte {
 		if id := e.Decoded.ID(); id != "" {
 			text("id", id)
 		}
-		b = AppendOneLine(append(b, `,"event":`...), e.Decoded.Raw)
+		b = AppendOneLine(append(b, `,"event":`...), payload)
 	case e.Refused != nil:
 		text("refused", string(e.Refused.Reason))
-		text("detail", e.Refused.Detail)
-		b = appendBytes(b, e.Payload)
-	case json.Valid(e.Payload):
+		_, detail := m.Refused(nil, e.Refused.Detail)
+		text("detail", detail)
+		b = appendBytes(b, payload)
+	case json.Valid(payload):
 		text("kind", e.Kind.String())
-		b = AppendOneLine(append(b, `,"payload":`...), e.Payload)
+		b = AppendOneLine(append(b, `,"payload":`...), payload)
 	default:
 		text("kind", e.Kind.String())
-		b = appendBytes(b, e.Payload)
+		b = appendBytes(b, payload)
 	}
 	return append(b, "}\n"...)
 }

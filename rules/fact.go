@@ -20,9 +20,10 @@ type Fact struct {
 	SeriesQ  float64 // quantile when Series is p..
 	Seasonal bool    // at same hour-of-week
 
-	Type Type   // of its value
-	Text string // canonical text with the params it reads; equal facts have equal Text
-	At   Place
+	Type  Type     // of its value
+	Shows []string // the event fields that can be seen in its value, as rules write them, sorted
+	Text  string   // canonical text with the params it reads; equal facts have equal Text
+	At    Place
 }
 
 // WindowKind is the kind of a fact's window.

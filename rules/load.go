@@ -245,6 +245,7 @@ func (l *loader) finish() (*Set, error) {
 		return nil, l.errs.sorted()
 	}
 	l.set.Types = slices.Sorted(maps.Keys(l.types))
+	l.set.trace()
 	return l.set, nil
 }
 

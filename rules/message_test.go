@@ -12,6 +12,7 @@ func TestMessage(t *testing.T) {
 	w.scope.By = []event.Path{{"customer_id"}}
 	r := &Rule{
 		Name:      "burst",
+		By:        []event.Path{{"customer_id"}, {"device", "id"}},
 		Facts:     []*Fact{{Name: "orders", Agg: "count"}, {Name: "prev", Agg: "previous"}, {Name: "spend", Agg: "sum"}, {Name: "who"}},
 		TableRefs: []TableRef{{Name: "credit.limit"}, {Name: "credit.outstanding"}},
 	}
@@ -21,7 +22,7 @@ func TestMessage(t *testing.T) {
 	}
 	f := func(want string, key ...string) {
 		t.Helper()
-		if got := r.Message(env, key); got != want {
+		if got, _ := r.Message(env, key); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}

@@ -48,6 +48,8 @@ type TableRef struct {
 	Table int    // index into Set.Tables
 	Field int    // index into Table.Fields
 	Name  string // as written: "credit.limit"
+
+	Shows []string // the event fields that can be seen in it, as rules write them, sorted
 }
 
 // PrevRef is a field of a `previous` fact: prev.amount.

@@ -8,6 +8,7 @@ type Table struct {
 	Key      []event.Path
 	KeySlots []int
 	Fields   []string      // in order of first appearance
+	Shows    [][]string    // parallel to Fields: the event fields that can be seen in them, as rules write them, sorted
 	On       []TableUpdate // sorted by event type
 	At       Place
 	Text     string // its canonical YAML

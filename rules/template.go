@@ -21,8 +21,16 @@ type Template struct {
 
 // part is a piece of text, or an expression if eval is not nil.
 type part struct {
-	text string
-	eval valueFn
+	text  string
+	eval  valueFn
+	root  *node
+	shows []string // the event fields that can be seen in the expression's value
+}
+
+// Shown is a piece of a message in which event fields can be seen.
+type Shown struct {
+	From, To int      // bytes of the message
+	Fields   []string // as rules write them, sorted
 }
 
 // CompileTemplate checks a text with {{expressions}} and makes it ready to be rendered. A brace that opens nothing is
@@ -64,7 +72,7 @@ func (t *Template) add(src string, sc *Scope) *SrcError {
 		return err
 	}
 	t.Fields, t.Facts, t.Tables, t.Prev = used.fields, used.facts, used.tables, used.prev
-	t.parts = append(t.parts, part{eval: compileValue(n)})
+	t.parts = append(t.parts, part{eval: compileValue(n), root: n})
 	return nil
 }
 
@@ -101,20 +109,33 @@ func stringEnd(s string) int {
 // maxShown is how many characters of one value a text shows.
 const maxShown = 1000
 
-// Render writes the text; a missing value is shown as "?". key resolves the names of the rule's `by` where there is no event.
-func (t *Template) Render(env *Env, key []string) string {
+// Render writes the text, and says what can be seen where in it; a missing value is shown as "?". key resolves the names of
+// the rule's `by` where there is no event.
+func (t *Template) Render(env *Env, key []string) (string, []Shown) {
 	env.key = key
 	var b []byte
-	for _, p := range t.parts {
+	var shown []Shown
+	for i := range t.parts {
+		p := &t.parts[i]
 		if p.eval == nil {
 			b = append(b, p.text...)
 			continue
 		}
 		env.work = 0
+		from := len(b)
 		b = appendShown(b, p.eval(env))
+		shown = see(shown, from, len(b), p.shows)
 	}
 	env.key = nil
-	return string(b)
+	return string(b), shown
+}
+
+// see notes what can be seen in a piece of a message.
+func see(shown []Shown, from, to int, fields []string) []Shown {
+	if len(fields) == 0 || from == to {
+		return shown
+	}
+	return append(shown, Shown{from, to, fields})
 }
 
 // appendShown appends a value as people read it: texts as they are, numbers without the noise of float64 arithmetic

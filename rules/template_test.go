@@ -17,7 +17,7 @@ func TestRender(t *testing.T) {
 		if err != nil {
 			t.Fatal(showError(src, err))
 		}
-		if got := x.Render(&w.env, key); got != want {
+		if got, _ := x.Render(&w.env, key); got != want {
 			t.Errorf("%s\n got %s\nwant %s", src, got, want)
 		}
 	}
@@ -40,7 +40,7 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := x.Render(&w.env, nil); len([]rune(got)) != maxShown || !strings.HasSuffix(got, "ü…") {
+	if got, _ := x.Render(&w.env, nil); len([]rune(got)) != maxShown || !strings.HasSuffix(got, "ü…") {
 		t.Errorf("a long value is shown with %d characters", len([]rune(got)))
 	}
 }

@@ -53,13 +53,14 @@ type ListedAlert struct {
 // alertsLookedAt is how many alerts a request looks at. A page whose filters let less through than it wants ends there.
 const alertsLookedAt = 10_000
 
-// ListAlerts returns alerts by the time of their opening, as they were committed last.
+// ListAlerts returns alerts by the time of their opening, as they were committed last and as they may be seen.
 func (s *Server) ListAlerts(ctx context.Context, q AlertQuery) (page AlertPage, err error) {
 	silences, err := alert.Silences(s.o.Store)
 	if err != nil {
 		return page, err
 	}
 	now := s.o.Now().UnixMilli()
+	q.Mask = s.o.Mask
 	chunk := q.Query
 	chunk.After, chunk.Limit = q.After, 500
 	for looked := 0; ctx.Err() == nil; {
@@ -73,8 +74,9 @@ func (s *Server) ListAlerts(ctx context.Context, q AlertQuery) (page AlertPage, 
 				return page, nil
 			}
 			chunk.After, looked = a, looked+1
-			x := ListedAlert{a, alert.SilencedBy(silences, a, now)}
+			x := ListedAlert{a, alert.SilencedBy(silences, a, s.o.Mask, now)}
 			if q.takes(&x) {
+				x.Alert = a.Masked(s.o.Mask)
 				page.Alerts = append(page.Alerts, x)
 			}
 		}
@@ -93,7 +95,7 @@ func (q *AlertQuery) takes(a *ListedAlert) bool {
 		verdict = a.Verdict.Word
 	}
 	return is(q.Acknowledged, a.Acknowledged != nil) && is(q.Silenced, len(a.SilencedBy) > 0) &&
-		(q.Verdict == "" || q.Verdict == verdict) && (len(q.Match) == 0 || q.Match.Match(a.LabelSet()))
+		(q.Verdict == "" || q.Verdict == verdict) && (len(q.Match) == 0 || q.Match.MatchEither(a.LabelSet(), a.Masked(q.Mask).LabelSet()))
 }
 
 // cursorOf writes where a list goes on behind an alert; parseCursor reads it.
@@ -195,7 +197,7 @@ func (s *Server) broken(err error) *Problem {
 // idsNamed is how many alerts are named to somebody who gave too little of an id.
 const idsNamed = 5
 
-// FindAlert returns the alert whose id is, or alone begins with, what was given.
+// FindAlert returns the alert whose id is, or alone begins with, what was given, as it may be seen.
 func (s *Server) FindAlert(typed string) (*ListedAlert, *Problem) {
 	ids, err := s.o.Store.AlertIDs(strings.ToLower(typed), idsNamed+1)
 	if err != nil {
@@ -222,7 +224,7 @@ func (s *Server) FindAlert(typed string) (*ListedAlert, *Problem) {
 	if err != nil {
 		return nil, s.broken(err)
 	}
-	return &ListedAlert{a, alert.SilencedBy(silences, a, s.o.Now().UnixMilli())}, nil
+	return &ListedAlert{a.Masked(s.o.Mask), alert.SilencedBy(silences, a, s.o.Mask, s.o.Now().UnixMilli())}, nil
 }
 
 func noAlert(typed string) *Problem {

@@ -114,7 +114,11 @@ func (s *Server) lastResolved() ([]*alert.Alert, error) {
 		return nil, err
 	}
 	slices.SortStableFunc(over, func(a, b *alert.Alert) int { return cmp.Compare(b.Resolved, a.Resolved) })
-	return over[:min(len(over), mostResolvedShown)], nil
+	over = over[:min(len(over), mostResolvedShown)]
+	for i := range over {
+		over[i] = over[i].Masked(s.o.Mask)
+	}
+	return over, nil
 }
 
 // eventNow returns what time it is for the events: how far they, or the watermark, have come; the clock's time before

@@ -66,7 +66,7 @@ func (s *Server) prove(ctx context.Context, a *alert.Alert) *proofs {
 	if p := s.proofs.get(a.ID); p != nil {
 		return p
 	}
-	events, whole, why := s.Evidence(ctx, a, mostEventsShown+1)
+	events, whole, why := s.Evidence(ctx, a.ID, mostEventsShown+1)
 	if why != nil {
 		return &proofs{NoEvents: why.Detail}
 	}

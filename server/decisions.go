@@ -72,23 +72,24 @@ func (s *Server) decide(ctx context.Context, b *body) (d engine.Decision, again 
 				Within: s.o.Spec.DecideWithin, Default: s.o.Spec.DecideDefault,
 				Kept: func(at journal.Appended, err error) { s.known.settle(c, at, err) },
 			})
-			return d, false, notDecided(err)
+			return d, false, s.notDecided(err)
 		}
 		if _, err := await(patience{ctx, nil}, b.results); err != nil {
 			return d, false, notKept(err, true)
 		}
 	}
 	d, err := s.o.Service.Decided(ctx, r.at)
-	return d, true, notDecided(err)
+	return d, true, s.notDecided(err)
 }
 
-func notDecided(err error) *Problem {
+func (s *Server) notDecided(err error) *Problem {
 	var no *engine.Refused
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &no):
-		return problem(http.StatusUnprocessableEntity, "refused", "The event was refused", "%s: %s", no.Reason, no.Detail)
+		_, detail := s.o.Mask.Refused(nil, no.Detail)
+		return problem(http.StatusUnprocessableEntity, "refused", "The event was refused", "%s: %s", no.Reason, detail)
 	case errors.Is(err, engine.ErrNotAsked):
 		return problem(http.StatusConflict, "not-asked", "The event was posted before", "an event with this id came without asking for a decision, and has been folded")
 	}

@@ -131,6 +131,7 @@ func (s *Server) refuse(ctx context.Context, b *body, within time.Duration) *Pro
 			Position: event.Position{Stream: Input, Kind: event.LogPosition, Offset: r.at}, Reason: r.no.Reason,
 			Offset: r.no.Offset, Detail: r.no.Detail, Raw: append([]byte(nil), b.b[r.start:r.end]...),
 		})
+		_, r.no.Detail = s.o.Mask.Refused(nil, r.no.Detail) // as it is answered
 	}
 	if list == nil {
 		return nil

@@ -19,9 +19,13 @@ func (s *Server) evidenceRoutes() []*Route {
 // evidenceTimeout is how long the log is read for one alert.
 const evidenceTimeout = 20 * time.Second
 
-// Evidence finds the events of an alert's windows again in the log: the last ones, at most limit, each as JSON. whole is
-// false if part of the log could not be read.
-func (s *Server) Evidence(ctx context.Context, a *alert.Alert, limit int) (events [][]byte, whole bool, p *Problem) {
+// Evidence finds the events of an alert's windows again in the log: the last ones, at most limit, each as JSON, as they may
+// be seen. whole is false if part of the log could not be read.
+func (s *Server) Evidence(ctx context.Context, id string, limit int) (events [][]byte, whole bool, p *Problem) {
+	a, err := alert.Get(s.o.Store, id) // whose key is not masked
+	if err != nil {
+		return nil, false, s.broken(err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, evidenceTimeout)
 	defer cancel()
 	set := s.o.Service.Figures().Set
@@ -40,7 +44,7 @@ func (s *Server) Evidence(ctx context.Context, a *alert.Alert, limit int) (event
 	q := evidence.Query{Alert: a, Rules: set, Event: s.o.Event, Limit: limit, Damaged: func(err error) {
 		s.o.Logger.Error("kelpie: damage of the log", "error", err)
 	}}
-	events, err := evidence.Find(ctx, s.o.Log, q, evidence.AppendJSON)
+	events, err = evidence.Find(ctx, s.o.Log, q, evidence.Form(s.o.Mask))
 	switch {
 	case errors.Is(err, evidence.ErrNoRule):
 		return nil, false, problem(http.StatusNotFound, "no-rule", "No such rule", "%v any more, so that nothing says which events belong to the alert", err)
@@ -63,7 +67,7 @@ func (s *Server) getAlertEvents(w http.ResponseWriter, r *http.Request) {
 	var events [][]byte
 	var whole bool
 	if p == nil {
-		events, whole, p = s.Evidence(r.Context(), a.Alert, limit)
+		events, whole, p = s.Evidence(r.Context(), a.ID, limit)
 	}
 	if p != nil {
 		p.write(w)

@@ -21,6 +21,7 @@ import (
 	"kelpie/engine"
 	"kelpie/event"
 	"kelpie/journal"
+	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/server"
 	"kelpie/source"
@@ -63,6 +64,7 @@ type house struct {
 	rules string // nothing is burst
 	now   func() time.Time
 	told  *told
+	mask  *mask.Fields
 	load  func() (*rules.Set, error)
 
 	groups []alert.GroupReceiver // who is told of groups, at once
@@ -110,7 +112,7 @@ func (h *house) start() {
 	check(err)
 	h.store, err = state.Open("data/state", state.Options{FS: h.fs, Seed: 1, Cache: 1 << 20, MemTable: 1 << 20})
 	check(err)
-	d, err := alert.NewDispatcher(h.store, []alert.Receiver{{Name: "told", Notifier: h.told}}, alert.Options{Groups: h.groups})
+	d, err := alert.NewDispatcher(h.store, []alert.Receiver{{Name: "told", Notifier: h.told}}, alert.Options{Groups: h.groups, Mask: h.mask})
 	check(err)
 	set, err := rules.LoadBytes("rules.yml", []byte(cmp.Or(h.rules, burst)), rules.Options{})
 	check(err)
@@ -122,7 +124,7 @@ func (h *house) start() {
 		Time: engine.TimeSpec{Disorder: 2000, Idle: 30_000, Future: 300_000}, Memory: 16 << 20, Commit: time.Millisecond,
 	})
 	h.api, err = server.New(server.Options{
-		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Sender: d, Teller: d, Version: "v1", Event: h.event, Future: 5 * time.Minute, Now: h.now,
+		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Sender: d, Teller: d, Version: "v1", Event: h.event, Future: 5 * time.Minute, Now: h.now, Mask: h.mask,
 		Refused: int64(h.store.RejectedCounts().Total),
 	})
 	check(err)

@@ -16,6 +16,7 @@ import (
 	"kelpie/event"
 	"kelpie/evidence"
 	"kelpie/journal"
+	"kelpie/mask"
 	"kelpie/source"
 	"kelpie/state"
 )
@@ -39,6 +40,8 @@ type Options struct {
 	Refused int64         // how many events have been refused before, from which their positions count on
 
 	Slack http.Handler // what Slack calls when somebody presses a button; nil: nobody can
+
+	Mask *mask.Fields // what nobody is to see; nil: everything may be seen
 
 	Now    func() time.Time // nil is time.Now
 	Logger *slog.Logger     // nil discards

@@ -30,13 +30,14 @@ func (x ListedSilence) MarshalJSON() ([]byte, error) {
 	return append(b[:len(b)-1], `,"state":"`+string(x.State)+`"}`...), err
 }
 
-// ListSilences returns the silences that are kept, by the time at which they begin; those in a state, unless it is "".
+// ListSilences returns the silences that are kept, by the time at which they begin, as they may be seen; those in a state,
+// unless it is "".
 func (s *Server) ListSilences(in alert.SilenceState) ([]ListedSilence, error) {
 	all, err := alert.Silences(s.o.Store)
 	list, now := []ListedSilence{}, s.o.Now().UnixMilli()
 	for _, x := range all {
 		if is := x.State(now); in == "" || is == in {
-			list = append(list, ListedSilence{x, is})
+			list = append(list, ListedSilence{x.Masked(s.o.Mask), is})
 		}
 	}
 	return list, err

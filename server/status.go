@@ -204,7 +204,8 @@ func (s *Server) getRejected(w http.ResponseWriter, r *http.Request) {
 		if n++; n > 1 {
 			b = append(b, ',')
 		}
-		b = (&engine.Rejection{Position: x.Position, Reason: x.Reason, Offset: x.Offset, Detail: x.Detail, Raw: x.Raw}).AppendJSON(b)
+		refused := engine.Rejection{Position: x.Position, Reason: x.Reason, Offset: x.Offset, Detail: x.Detail, Raw: x.Raw}
+		b = refused.Masked(s.o.Mask).AppendJSON(b)
 		return true, nil
 	})
 	if err != nil {

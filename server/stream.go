@@ -2,11 +2,13 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
+	"kelpie/alert"
 	"kelpie/state"
 )
 
@@ -105,7 +107,15 @@ func (t *stream) read(upTo uint64) error {
 		if m.Sequence > t.next {
 			t.gap(m.Sequence - 1)
 		}
-		fmt.Fprintf(&t.buf, "id: %d\nevent: %s\ndata: {\"kind\":%q,\"alert\":%s}\n\n", m.Sequence, m.Kind, m.Kind, m.Payload)
+		var a alert.Alert
+		if err := json.Unmarshal(m.Payload, &a); err != nil {
+			return false, err
+		}
+		doc, err := a.Masked(t.s.o.Mask).AppendJSON(nil)
+		if err != nil {
+			return false, err
+		}
+		fmt.Fprintf(&t.buf, "id: %d\nevent: %s\ndata: {\"kind\":%q,\"alert\":%s}\n\n", m.Sequence, m.Kind, m.Kind, doc)
 		t.next = m.Sequence + 1
 		n++
 		return n < streamChunk, nil

@@ -96,9 +96,9 @@ func (s *Server) getTableRow(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.broken(err).write(w)
 	case !ok:
-		problem(http.StatusNotFound, "no-row", "No such row", "%s has no row %s", name, strings.Join(key, "/")).write(w)
+		problem(http.StatusNotFound, "no-row", "No such row", "%s has no row %s", name, strings.Join(s.o.Mask.Key(key, pathTexts(t.Key)), "/")).write(w)
 	default:
-		writeBytes(w, append(row.AppendJSON(nil), '\n'))
+		writeBytes(w, append(row.Masked(s.o.Mask, t).AppendJSON(nil), '\n'))
 	}
 }
 
@@ -138,6 +138,6 @@ func (s *Server) getFeatures(w http.ResponseWriter, r *http.Request) {
 	case !f.Known:
 		problem(http.StatusNotFound, "no-key", "No such key", "nothing is kept of this key").write(w)
 	default:
-		writeBytes(w, append(f.AppendJSON(nil), '\n'))
+		writeBytes(w, append(f.Masked(s.o.Mask, rule).AppendJSON(nil), '\n'))
 	}
 }

@@ -45,6 +45,7 @@ long before the newest event.
 	}
 	f := c.Flags()
 	o.data.add(f)
+	o.data.addUnmask(f)
 	f.StringVar(&o.query.Rule, "rule", "", "only those of this `rule`")
 	f.Var(&o.state, "state", "only those that are still open, or that are over")
 	f.StringArrayVar(&o.query.Key, "key", nil, "only those for this `key`; a compound key is given part by part")
@@ -67,15 +68,20 @@ func complete(c *cobra.Command, flag string, words []string) {
 }
 
 func listAlerts(c *cobra.Command, o *alertsOptions) error {
-	_, s, err := o.data.openState()
+	cfg, s, err := o.data.openState()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	masks, err := o.data.masks(cfg)
+	if err != nil {
+		return err
+	}
 	if err := o.times(s); err != nil {
 		return err
 	}
 	q := o.query
+	q.Mask = masks
 	q.State, q.Severity = alert.State(o.state.value), o.severity.value
 	if q.Limit > 0 {
 		q.Limit++ // to see whether there are more
@@ -87,6 +93,9 @@ func listAlerts(c *cobra.Command, o *alertsOptions) error {
 	more := q.Limit > 0 && len(found) == q.Limit
 	if more {
 		found = found[:q.Limit-1]
+	}
+	for i := range found {
+		found[i] = found[i].Masked(masks)
 	}
 	if err := writeAlerts(c.OutOrStdout(), found, o.asJSON); err != nil {
 		return err

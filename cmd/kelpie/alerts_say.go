@@ -107,7 +107,11 @@ func (o *sayOptions) write(c *cobra.Command, d *counter, typed string) error {
 		return err
 	}
 	defer s.Close()
-	a, err := findAlert(s, strings.ToLower(typed))
+	masks, err := o.desk.data.masks(d.cfg)
+	if err != nil {
+		return err
+	}
+	a, err := findAlert(s, strings.ToLower(typed), masks)
 	if err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (o *sayOptions) write(c *cobra.Command, d *counter, typed string) error {
 	if err != nil {
 		return err
 	}
-	return written(c, o.desk.asJSON, at, fmt.Sprintf("%s %.8s: %s, %s", o.done, a.ID, a.Rule, keyText(a.Key)))
+	return written(c, o.desk.asJSON, at, fmt.Sprintf("%s %.8s: %s, %s", o.done, a.ID, a.Rule, keyText(a.Masked(masks).Key)))
 }
 
 // written says that something stands in the log, and is carried out later.

@@ -14,12 +14,14 @@ import (
 	"kelpie/engine"
 	"kelpie/event"
 	"kelpie/evidence"
+	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/state"
 )
 
 type showOptions struct {
 	data           dataFlags
+	masks          *mask.Fields // of an open state
 	rules          []string
 	events, asJSON bool
 	limit          int
@@ -48,6 +50,7 @@ lies between the beginning of the longest window and the opening. Only the parts
 	}
 	f := c.Flags()
 	o.data.add(f)
+	o.data.addUnmask(f)
 	f.StringArrayVarP(&o.rules, "rules", "r", nil, "for --events: a rule `file` or folder, in place of the rules as they were when it opened")
 	f.BoolVar(&o.events, "events", false, "also list the events in its windows")
 	f.IntVar(&o.limit, "limit", 1000, "list at most so many events, the last ones; 0 for all")
@@ -61,18 +64,19 @@ func (o *showOptions) ids(args []string, typed string) ([]string, cobra.ShellCom
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	_, s, err := o.data.openState()
+	cfg, s, err := o.data.openState()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	defer s.Close()
+	masks, wrong := o.data.masks(cfg)
 	ids, err := s.AlertIDs(typed, most)
-	if err != nil {
+	if err != nil || wrong != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	for i, id := range ids {
 		if a, err := alert.Get(s, id); err == nil {
-			ids[i] = id + "\t" + clean(a.Rule+" "+keyText(a.Key), textWidth)
+			ids[i] = id + "\t" + clean(a.Rule+" "+keyText(a.Masked(masks).Key), textWidth)
 		}
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
@@ -84,7 +88,10 @@ func (o *showOptions) show(c *cobra.Command, id string) error {
 		return err
 	}
 	defer s.Close()
-	a, err := findAlert(s, strings.ToLower(id))
+	if o.masks, err = o.data.masks(cfg); err != nil {
+		return err
+	}
+	a, err := findAlert(s, strings.ToLower(id), o.masks)
 	if err != nil {
 		return err
 	}
@@ -96,14 +103,14 @@ func (o *showOptions) show(c *cobra.Command, id string) error {
 	if o.asJSON {
 		return o.writeJSON(c, cfg, s, a, sent, held)
 	}
-	if err := writeAlert(out, a, sent, held); err != nil || !o.events {
+	if err := writeAlert(out, a.Masked(o.masks), sent, held); err != nil || !o.events {
 		return err
 	}
 	return o.writeEvents(c, cfg, s, a)
 }
 
 // findAlert returns the alert whose id begins with what was typed.
-func findAlert(s *state.Store, typed string) (*alert.Alert, error) {
+func findAlert(s *state.Store, typed string, masks *mask.Fields) (*alert.Alert, error) {
 	const most = 10
 	ids, err := s.AlertIDs(typed, most+1)
 	switch {
@@ -121,7 +128,7 @@ func findAlert(s *state.Store, typed string) (*alert.Alert, error) {
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&b, "\n    %s  %s  %s  %s", a.ID, event.FormatTime(a.Opened), a.Rule, keyText(a.Key))
+		fmt.Fprintf(&b, "\n    %s  %s  %s  %s", a.ID, event.FormatTime(a.Opened), a.Rule, keyText(a.Masked(masks).Key))
 	}
 	if len(ids) > most {
 		b.WriteString("\n    …")
@@ -131,7 +138,7 @@ func findAlert(s *state.Store, typed string) (*alert.Alert, error) {
 
 // writeJSON writes the alert's stable form with what became of its messages, and its events if they are wanted.
 func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert, sent []alert.Delivery, held []alert.Held) error {
-	doc, err := a.MarshalJSON()
+	doc, err := a.Masked(o.masks).MarshalJSON()
 	if err != nil {
 		return err
 	}
@@ -198,7 +205,7 @@ func (o *showOptions) evidenceOf(c *cobra.Command, cfg *config.Config, s *state.
 	}
 	defer l.Close()
 	q := evidence.Query{Alert: a, Rules: set, Event: cfg.Event.Spec, Limit: o.limit, Damaged: tellOf(c.ErrOrStderr())}
-	lines, err = evidence.Find(c.Context(), l, q, eventForm{text: !o.asJSON}.append)
+	lines, err = evidence.Find(c.Context(), l, q, eventForm{text: !o.asJSON, masks: o.masks}.append)
 	if errors.Is(err, evidence.ErrNoRule) {
 		err = fmt.Errorf("%w: --events cannot tell which events belong to the alert\n    name the rules as they were: -r old-rules/", err)
 	}

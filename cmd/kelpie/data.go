@@ -11,12 +11,15 @@ import (
 
 	"kelpie/config"
 	"kelpie/journal"
+	"kelpie/mask"
 	"kelpie/state"
 )
 
 // dataFlags say where the log and the state are that a command reads.
 type dataFlags struct {
 	config, data string
+	unmask       bool
+	configured   bool // load has read a configuration
 }
 
 // configHere is read if no flag says where the data is.
@@ -28,6 +31,11 @@ that of kelpie.yml here, or else the folder data. Nothing is changed, and a serv
 func (d *dataFlags) add(f *pflag.FlagSet) {
 	f.StringVarP(&d.config, "config", "c", "", "the configuration `file`, for where the data is and how events are read")
 	f.StringVar(&d.data, "data", "", "the data `folder`, in place of the configuration's")
+}
+
+// addUnmask adds the flag to a command that shows what is in events.
+func (d *dataFlags) addUnmask(f *pflag.FlagSet) {
+	f.BoolVar(&d.unmask, "unmask", false, "show the personal fields that the configuration masks as they are")
 }
 
 // load returns the configuration that the flags ask for.
@@ -44,12 +52,25 @@ func (d *dataFlags) load() (*config.Config, error) {
 		if c, err = config.Load(name); err != nil {
 			return nil, err
 		}
+		d.configured = true
 	}
 	if d.data != "" {
 		c.Data = d.data
 		c.Log.Dir, c.State.Dir = filepath.Join(d.data, "log"), filepath.Join(d.data, "state")
 	}
 	return c, nil
+}
+
+// masks returns what is not to be shown; nil: everything may be.
+func (d *dataFlags) masks(c *config.Config) (*mask.Fields, error) {
+	if d.unmask {
+		return nil, nil
+	}
+	fields := c.Mask
+	if fields == nil && d.configured {
+		fields = config.Mask{} // none are declared
+	}
+	return mask.Read(c.Data, fields)
 }
 
 // openLog opens the log to be read.

@@ -11,6 +11,7 @@ import (
 	"kelpie/config"
 	"kelpie/engine"
 	"kelpie/journal"
+	"kelpie/mask"
 	"kelpie/state"
 )
 
@@ -18,6 +19,7 @@ import (
 type desk struct {
 	service *engine.Service
 	store   *state.Store
+	masks   *mask.Fields
 }
 
 // slackButtons returns what Slack calls when somebody presses a button; nil if no receiver has a signing secret.
@@ -28,7 +30,7 @@ func (h *house) slackButtons(receivers []config.Receiver, s *engine.Service) (ht
 			specs = append(specs, *x)
 		}
 	}
-	x, err := slack.NewInteractions(specs, &desk{s, h.store}, notifierOptions(), h.out)
+	x, err := slack.NewInteractions(specs, &desk{s, h.store, h.masks}, notifierOptions(), h.out)
 	if err != nil || x == nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func (d *desk) Silence(ctx context.Context, alertID, by string, span time.Durati
 	if err != nil {
 		return fmt.Errorf("silence: %w", err)
 	}
-	s, err := alert.SilenceLike(a)
+	s, err := alert.SilenceLike(a.Masked(d.masks))
 	if err != nil {
 		return fmt.Errorf("silence: %w", err)
 	}

@@ -168,7 +168,7 @@ alerts:
 		t.Errorf("%+v", a)
 	}
 	silences, err := alert.Silences(s)
-	if err != nil || len(silences) != 1 || !strings.HasPrefix(silences[0].By, "slack:ann") || alert.SilencedBy(silences, a, time.Now().UnixMilli()) == nil {
+	if err != nil || len(silences) != 1 || !strings.HasPrefix(silences[0].By, "slack:ann") || alert.SilencedBy(silences, a, nil, time.Now().UnixMilli()) == nil {
 		t.Errorf("%+v, %v", silences, err)
 	}
 }

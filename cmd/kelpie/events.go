@@ -24,7 +24,8 @@ func newEvents() *cobra.Command {
   {"position":"log@42","appended":"…","source":"shop.jsonl:17","type":"OrderCreated","time":"…","id":"…","event":{…}}
 
 A record that is no event has "refused" with the reason and "raw" (raw_base64 where it is not UTF-8) in place of event.
---raw prints the lines as they came and nothing else, so that they can be read again; --text is for people.
+--raw prints the lines as they came and nothing else, so that they can be read again; --text is for people. Personal
+fields (mask: of the configuration) are masked in each of them, unless --unmask is given.
 
 ` + dataHelp,
 		Example: `  kelpie events list --last 10 --text
@@ -46,6 +47,7 @@ type eventsOptions struct {
 func (o *eventsOptions) add(c *cobra.Command) {
 	f := c.Flags()
 	o.data.add(f)
+	o.data.addUnmask(f)
 	f.StringArrayVar(&o.types, "type", nil, "only events of this `type`; may be given several times")
 	f.StringArrayVar(&o.keys, "key", nil, "only events with this `FIELD=VALUE`; may be given several times, then all must hold")
 	f.IntVar(&o.limit, "limit", 0, "at most so many, the first ones; 0 for all")
@@ -174,6 +176,9 @@ func (o *eventsOptions) run(c *cobra.Command, list func(*journal.Log, scanFunc) 
 	}
 	filter, err := o.filter()
 	if err != nil {
+		return err
+	}
+	if o.form.masks, err = o.data.masks(cfg); err != nil {
 		return err
 	}
 	l, err := openLog(cfg)

@@ -11,29 +11,32 @@ import (
 	"kelpie/event"
 	"kelpie/evidence"
 	"kelpie/journal"
+	"kelpie/mask"
 )
 
 // eventForm is how a record of the log is printed; JSON if neither is set.
 type eventForm struct {
 	raw  bool // as it came
 	text bool // for people
+
+	masks *mask.Fields // what is not to be seen
 }
 
 // append appends the record as one line.
 func (f eventForm) append(b []byte, e *evidence.Event) []byte {
 	switch {
 	case f.raw:
-		return append(evidence.AppendOneLine(b, e.Payload), '\n')
+		return append(evidence.AppendOneLine(b, evidence.Payload(e, f.masks)), '\n')
 	case f.text:
-		return appendEventText(b, e)
+		return appendEventText(b, e, f.masks)
 	}
-	return evidence.AppendJSON(b, e)
+	return evidence.Form(f.masks)(b, e)
 }
 
 // textWidth is how much of an event a line for people shows, in characters.
 const textWidth = 100
 
-func appendEventText(b []byte, e *evidence.Event) []byte {
+func appendEventText(b []byte, e *evidence.Event, m *mask.Fields) []byte {
 	at, what := event.FormatTime(e.Appended), e.Kind.String()
 	switch {
 	case e.Decoded != nil:
@@ -43,7 +46,8 @@ func appendEventText(b []byte, e *evidence.Event) []byte {
 	}
 	b = fmt.Appendf(b, "%-12s  %-24s  %-20s  ", evidence.Position(e.Offset), at, clean(what, 60))
 	if e.Kind == journal.Event || e.Kind == journal.Cut {
-		b = append(b, clean(string(evidence.AppendOneLine(nil, e.Payload[:min(len(e.Payload), 8*textWidth)])), textWidth)...)
+		payload := evidence.Payload(e, m)
+		b = append(b, clean(string(evidence.AppendOneLine(nil, payload[:min(len(payload), 8*textWidth)])), textWidth)...)
 	}
 	return append(bytes.TrimRight(b, " "), '\n')
 }

@@ -37,6 +37,7 @@ newest ones are kept, as many as the configuration says under rejected: (10,000,
 	}
 	f := c.Flags()
 	o.data.add(f)
+	o.data.addUnmask(f)
 	f.StringVar(&o.reason, "reason", "", "only those that were refused for this `reason`")
 	f.IntVar(&o.limit, "limit", 0, "at most so many, the first ones; 0 for all")
 	f.IntVar(&o.last, "last", 0, "at most so many, the last ones; 0 for all")
@@ -48,18 +49,23 @@ newest ones are kept, as many as the configuration says under rejected: (10,000,
 }
 
 func listRejected(c *cobra.Command, o *rejectedOptions) error {
-	_, s, err := o.data.openState()
+	cfg, s, err := o.data.openState()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	masks, err := o.data.masks(cfg)
+	if err != nil {
+		return err
+	}
 	out := newLineList(c.OutOrStdout(), o.limit, o.last)
 	var line []byte
 	err = s.Rejected(0, func(r state.Rejected) (bool, error) {
 		if o.reason != "" && string(r.Reason) != o.reason {
 			return true, nil
 		}
-		line = o.append(line[:0], &r)
+		x := engine.Rejection{Position: r.Position, Reason: r.Reason, Offset: r.Offset, Detail: r.Detail, Raw: r.Raw}
+		line = o.append(line[:0], x.Masked(masks))
 		return out.add(line)
 	})
 	if e := out.close(); err == nil {
@@ -71,11 +77,10 @@ func listRejected(c *cobra.Command, o *rejectedOptions) error {
 	return err
 }
 
-func (o *rejectedOptions) append(b []byte, r *state.Rejected) []byte {
+func (o *rejectedOptions) append(b []byte, r *engine.Rejection) []byte {
 	if o.text {
 		return fmt.Appendf(b, "%-12s  %-16s  byte %-6d  %s: %s\n", r.Position, r.Reason, r.Offset, clean(r.Detail, 200),
 			clean(string(r.Raw[:min(len(r.Raw), 8*textWidth)]), textWidth))
 	}
-	x := engine.Rejection{Position: r.Position, Reason: r.Reason, Offset: r.Offset, Detail: r.Detail, Raw: r.Raw}
-	return append(x.AppendJSON(b), '\n')
+	return append(r.AppendJSON(b), '\n')
 }

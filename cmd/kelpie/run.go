@@ -22,6 +22,7 @@ import (
 	"kelpie/config"
 	"kelpie/engine"
 	"kelpie/journal"
+	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/server"
 	"kelpie/source"
@@ -135,6 +136,7 @@ type house struct {
 	log        *journal.Log
 	store      *state.Store
 	dispatcher *alert.Dispatcher
+	masks      *mask.Fields
 	closers    []io.Closer // in the order of opening
 	out        *slog.Logger
 }
@@ -167,6 +169,9 @@ func openHouse(cfg *config.Config, logger *slog.Logger, o houseOptions) (h *hous
 		return h, err
 	}
 	h.closers = append(h.closers, h.store)
+	if h.masks, err = mask.Keep(cfg.Data, cfg.Mask); err != nil {
+		return h, err
+	}
 	receivers, err := h.openReceivers(cfg.Alerts.Spec, o.out)
 	if err != nil {
 		return h, err
@@ -176,7 +181,7 @@ func openHouse(cfg *config.Config, logger *slog.Logger, o houseOptions) (h *hous
 		return h, err
 	}
 	h.dispatcher, err = alert.NewDispatcher(h.store, append(receivers, o.more...), alert.Options{
-		Retention: cfg.Alerts.Keep, Log: logger, Groups: groups, Routing: cfg.Alerts.Spec,
+		Retention: cfg.Alerts.Keep, Log: logger, Mask: h.masks, Groups: groups, Routing: cfg.Alerts.Spec,
 	})
 	return h, err
 }

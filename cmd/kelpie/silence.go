@@ -117,14 +117,19 @@ func newSilenceList() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	o.add(c.Flags())
+	o.addUnmask(c.Flags())
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	c.Flags().BoolVar(&all, "all", false, "also those that are over and still kept")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		_, s, err := o.openState()
+		cfg, s, err := o.openState()
 		if err != nil {
 			return err
 		}
 		defer s.Close()
+		masks, err := o.masks(cfg)
+		if err != nil {
+			return err
+		}
 		found, err := alert.Silences(s)
 		if err != nil {
 			return err
@@ -136,6 +141,7 @@ func newSilenceList() *cobra.Command {
 		now := time.Now().UnixMilli()
 		for _, x := range found {
 			is := x.State(now)
+			x = x.Masked(masks)
 			switch {
 			case is == alert.SilenceExpired && !all:
 			case asJSON:

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kelpie/engine"
+	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/state"
 )
@@ -27,6 +28,7 @@ func newTables() *cobra.Command {
 // tablesOptions are what the subcommands have in common.
 type tablesOptions struct {
 	data   dataFlags
+	masks  *mask.Fields // of an open state
 	limit  int
 	asJSON bool
 }
@@ -37,7 +39,10 @@ func (o *tablesOptions) open() (*state.Store, *engine.Plan, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := engine.StoredPlan(s, "")
+	var p *engine.Plan
+	if o.masks, err = o.data.masks(cfg); err == nil {
+		p, err = engine.StoredPlan(s, "")
+	}
 	if err == nil && p == nil {
 		err = fmt.Errorf("state: %q: nothing has been folded into it yet", cfg.State.Dir)
 	}
@@ -101,6 +106,7 @@ printed, in no order that means something. The exit code is 1 if the key has no 
 		RunE: func(c *cobra.Command, args []string) error { return o.get(c, args[0], args[1:]) },
 	}
 	o.data.add(c.Flags())
+	o.data.addUnmask(c.Flags())
 	c.Flags().IntVar(&o.limit, "limit", 0, "print at most so many rows; 0 for all")
 	return c
 }
@@ -117,7 +123,7 @@ func (o *tablesOptions) get(c *cobra.Command, table string, key []string) error 
 	}
 	w := bufio.NewWriterSize(c.OutOrStdout(), outputBuffer)
 	if len(key) == 0 {
-		err = o.rows(w, p, s, table)
+		err = o.rows(w, p, s, t)
 	} else {
 		err = o.row(w, p, s, t, key)
 	}
@@ -151,16 +157,16 @@ func (o *tablesOptions) row(w *bufio.Writer, p *engine.Plan, s *state.Store, t *
 	if !ok {
 		return errNo
 	}
-	_, err = w.Write(append(r.AppendJSON(nil), '\n'))
+	_, err = w.Write(append(r.Masked(o.masks, t).AppendJSON(nil), '\n'))
 	return err
 }
 
-func (o *tablesOptions) rows(w *bufio.Writer, p *engine.Plan, s *state.Store, table string) error {
+func (o *tablesOptions) rows(w *bufio.Writer, p *engine.Plan, s *state.Store, t *rules.Table) error {
 	n := 0
 	var line []byte
-	return p.TableRows(s, table, func(r engine.TableRow) (bool, error) {
+	return p.TableRows(s, t.Name, func(r engine.TableRow) (bool, error) {
 		n++
-		line = append(r.AppendJSON(line[:0]), '\n')
+		line = append(r.Masked(o.masks, t).AppendJSON(line[:0]), '\n')
 		_, err := w.Write(line)
 		return o.limit <= 0 || n < o.limit, err
 	})

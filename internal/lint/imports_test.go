@@ -21,6 +21,7 @@ var floors = map[string]int{
 	"rules":    1,
 	"state":    1,
 	"journal":  1,
+	"mask":     1,
 	"traffic":  1,
 
 	"source": 2,
