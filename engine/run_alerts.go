@@ -32,7 +32,7 @@ func (l *loop) alertOf(c *Change) alert.Alert {
 		ID: c.ID, Rule: r.Name, By: fieldNames(r.By), Key: c.Key, Severity: r.Severity, Mode: r.Mode, Opened: c.Opened, Message: c.Message,
 		Opener: alert.Opener{Event: c.EventID, Position: c.Position, Window: c.Window},
 		Values: alertValues(r, c.Values), Labels: r.Labels, Actions: r.Actions, Evaluations: c.Updates, Rules: l.rules,
-		Evidence: evidence(c), Warming: c.Warming, Traced: true,
+		Evidence: l.engine.plan.rules[c.rule].evidence(c), Warming: c.Warming, Traced: true,
 	}
 	for _, x := range c.Shown {
 		a.Shown = append(a.Shown, alert.Shown{From: x.From, To: x.To, Fields: x.Fields})
@@ -61,19 +61,24 @@ func alertValues(r *rules.Rule, values []NamedValue) []alert.Value {
 	return out
 }
 
-// evidence returns the span of event time in which the events of an alert's windows lie; nil if it is not known: how long
-// a session has lasted when an event opens an alert.
-func evidence(c *Change) *window.Span {
-	r := c.Rule
-	if c.Window != nil {
-		return &window.Span{Start: min(c.Window.Start, c.Window.End-r.Longest), End: c.Window.End}
+// evidence returns the span of event time in which the events of the windows lie when an alert of the rule opens; nil if it
+// is not known: how long a session has lasted when an event opens an alert.
+func (rp *rulePlan) evidence(c *Change) *window.Span {
+	at, close := c.Opened, c.Window != nil
+	span := window.Span{Start: at, End: at + 1}
+	if close {
+		at, span = c.Window.End, *c.Window
 	}
-	for _, f := range r.Facts {
-		if f.Expr == nil && f.Window.Kind == rules.Session {
+	for i := range rp.facts {
+		switch fp := &rp.facts[i]; {
+		case fp.Expr != nil:
+		case fp.Window.Kind != rules.Session:
+			span.Start = min(span.Start, fp.from(at, close))
+		case !close:
 			return nil
 		}
 	}
-	return &window.Span{Start: c.Opened - max(r.Longest, 1) + 1, End: c.Opened + 1}
+	return &span
 }
 
 // forgetMost is how many alerts are forgotten in one commit: more wait for the next one, which is not far off then.

@@ -17,7 +17,12 @@ type warmth struct {
 	start  int64             // the first event's time; none before it
 	since  []int64           // by fact.id, of added facts: the first event time that counts; else none
 	fields map[fieldOf]int64 // of fields of previous events that were added to a fact, likewise
+
+	full map[*factPlan]fullness // found once, since there may be many windows to count
 }
+
+// fullness is from when on a fact that has been kept since some time is full.
+type fullness struct{ kept, from int64 }
 
 // fieldOf is a field that a `previous` fact keeps.
 type fieldOf struct {
@@ -26,7 +31,7 @@ type fieldOf struct {
 }
 
 func newWarmth(p *Plan) warmth {
-	w := warmth{start: none, since: make([]int64, len(p.facts)), fields: map[fieldOf]int64{}}
+	w := warmth{start: none, since: make([]int64, len(p.facts)), fields: map[fieldOf]int64{}, full: map[*factPlan]fullness{}}
 	for i := range w.since {
 		w.since[i] = none
 	}
@@ -88,18 +93,39 @@ func (sh *shard) warming(j *judgement) (names []string) {
 
 // windowStart returns the first event time that could count for a fact as of the judgement.
 func (sh *shard) windowStart(j *judgement, fp *factPlan) int64 {
-	w, s := fp.Window, fp.scope
-	switch {
-	case w.Kind == rules.Session:
+	if w := fp.Window; w.Kind == rules.Session {
 		return sh.sessionStart(j, fp) - w.Gap
-	case w.Kind == rules.Sliding && j.mode == onClose:
-		return j.asOf - w.Reach()
-	case w.Kind == rules.Sliding:
-		return j.asOf - w.Reach() + 1
-	case j.mode == onClose:
-		return j.asOf - w.Reach()
 	}
-	return s.align.Start(j.asOf, w.Each) - (w.Reach() - w.Each)
+	return fp.from(j.asOf, j.mode == onClose)
+}
+
+// from returns the first event time that counts for a fact as of a time: of a close, or of an event. Its window is no
+// session.
+func (fp *factPlan) from(at int64, close bool) int64 {
+	switch w := fp.Window; {
+	case w.Kind != rules.Sliding:
+		a := fp.scope.align
+		return a.Shift(a.Start(at, w.Each), w.Each, -fp.windowsBehind(close))
+	case close:
+		return at - w.Reach()
+	}
+	return at - fp.Window.Reach() + 1
+}
+
+// windowsBehind returns how many aligned windows before a close, or before the start of the open window, a fact begins. They
+// are counted, since their lengths differ where clocks change.
+func (fp *factPlan) windowsBehind(close bool) int64 {
+	w, n := fp.Window, int64(0)
+	switch w.Kind {
+	case rules.Hopping: // which is judged on closes only
+		return w.Over / w.Each
+	case rules.Buckets:
+		n = (w.Over + w.Before) / w.Each
+	}
+	if close {
+		n++
+	}
+	return n
 }
 
 // sessionStart returns when the session of the judgement began.
@@ -118,16 +144,50 @@ func (sh *shard) sessionStart(j *judgement, fp *factPlan) int64 {
 	return at
 }
 
-// Warming returns, by rule, the facts whose windows could not be full as of the newest event.
+// Warming returns, by rule, the facts whose windows could not be full as of the newest event, or, in rules that are judged
+// on a close, as of the last close before it.
 func (e *Engine) Warming() map[string][]string {
 	all := map[string][]string{}
 	for _, rp := range e.plan.rules {
 		for i := range rp.facts {
-			fp := &rp.facts[i]
-			if fp.Expr == nil && e.newest-fp.Window.Reach() < e.warmth.kept(rp, fp) {
+			if fp := &rp.facts[i]; fp.Expr == nil && e.newest < e.fullFrom(rp, fp) {
 				all[rp.Name] = append(all[rp.Name], fp.Name)
 			}
 		}
 	}
 	return all
+}
+
+// fullFrom returns the newest event time from which on the fact's window is full.
+func (e *Engine) fullFrom(rp *rulePlan, fp *factPlan) int64 {
+	kept := e.warmth.kept(rp, fp)
+	if kept == none {
+		return none
+	}
+	if fp.Window.Kind == rules.Sliding || fp.Window.Kind == rules.Session {
+		return kept + fp.Window.Reach()
+	}
+	full, ok := e.warmth.full[fp]
+	if !ok || full.kept != kept {
+		full = fullness{kept, fp.firstWhole(kept, !rp.OnEvent)}
+		e.warmth.full[fp] = full
+	}
+	return full.from
+}
+
+// firstWhole returns the first time as of which a fact with aligned windows begins at kept or later. Counting windows forward
+// nearly finds it: a day that a zone has left out is one forward and none back.
+func (fp *factPlan) firstWhole(kept int64, close bool) int64 {
+	a, each := fp.scope.align, fp.Window.Each
+	at := a.Shift(a.Start(kept, each), each, fp.windowsBehind(close))
+	for fp.from(at, close) < kept {
+		at = a.Shift(at, each, 1)
+	}
+	for {
+		before := a.Start(at-1, each)
+		if fp.from(before, close) < kept {
+			return at
+		}
+		at = before
+	}
 }
