@@ -398,7 +398,8 @@ func (w *world) partitions(e *engine.Engine) func(source string) int {
 func follow(all map[string]*alert.Alert, c *engine.Change) {
 	var values []alert.Value
 	for _, v := range c.Values {
-		values = append(values, alert.Value{Name: v.Name, Value: v.Value, Approx: v.Approx, Inexact: v.Inexact, Limit: c.Rule.Bounds[c.Rule.Fact(v.Name)]})
+		i := c.Rule.Fact(v.Name)
+		values = append(values, alert.Value{Name: v.Name, Value: v.Value, Approx: v.Approx, Inexact: v.Inexact, Limit: c.Rule.Bounds[i], Fields: c.Rule.Facts[i].Shows})
 	}
 	switch a := all[c.ID]; c.Kind {
 	case engine.Opened:
