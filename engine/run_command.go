@@ -80,8 +80,7 @@ func (c *Command) Entry() ([]byte, error) {
 
 // say brings what a person says into the log, and waits until what it changes has been committed.
 func (s *Service) say(ctx context.Context, kind journal.Kind, payload []byte) error {
-	r := newRequest(kind, payload)
-	r.urgent = true
+	r := newUrgentRequest(kind, payload)
 	if err := s.ask(ctx, r, r.committed); err != nil {
 		return err
 	}

@@ -58,6 +58,10 @@ type Would struct {
 type DecideOptions struct {
 	Within  time.Duration // from the call until the rules have been judged; 0: no limit
 	Default string        // the answer when it takes longer; "" is allow
+	Most    time.Duration // from the call until the answer is durable: beyond it the error is context.DeadlineExceeded; 0: no limit
+
+	Time  int64 // of the event, ms, …
+	Timed bool  // … if the caller knows it
 
 	// Kept, if set, is called once, by any goroutine: with where the event stands in the log, when it has been folded, or
 	// with an error that says that it is not kept. It may come after the answer, when that was the default.
@@ -75,17 +79,17 @@ func (s *Service) Decide(ctx context.Context, line []byte, o DecideOptions) (Dec
 	began := s.o.Clock.Now()
 	r := newRequest(journal.Event, slices.Clone(line))
 	r.origin = journal.Source{Name: decisionOrigin, Ident: liveMark}
-	budget := ctx
-	if o.Within > 0 {
-		var cancel context.CancelFunc
-		budget, cancel = context.WithTimeout(ctx, o.Within)
-		defer cancel()
-	}
+	r.time, r.timed = o.Time, o.Timed
 	if o.Kept == nil {
 		o.Kept = func(journal.Appended, error) {}
 	}
-	switch err := s.ask(budget, r, r.folded); {
-	case err != nil && budget.Err() != nil && ctx.Err() == nil:
+	budget := o.Within > 0 && (o.Most <= 0 || o.Within <= o.Most)
+	limit := o.Most
+	if budget {
+		limit = o.Within
+	}
+	switch err := s.askWithin(ctx, limit, r, r.folded); {
+	case errors.Is(err, errTooLong) && budget:
 		return s.exceeded(r, &o), nil
 	case err != nil && r.sent: // nobody waits any more
 		s.exceeded(r, &DecideOptions{Kept: o.Kept})
@@ -100,6 +104,14 @@ func (s *Service) Decide(ctx context.Context, line []byte, o DecideOptions) (Dec
 	}
 	d := decisionOf(r.offset, r.appended, r.verdicts)
 	d.Evaluated = s.o.Clock.Now().Sub(began)
+	if d.Answer == Allow {
+		return d, nil
+	}
+	if o.Most > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Most-d.Evaluated)
+		defer cancel()
+	}
 	return s.settleDecision(ctx, r.payload, d)
 }
 

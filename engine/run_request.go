@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"kelpie/event"
 	"kelpie/journal"
@@ -16,6 +17,8 @@ type request struct {
 	kind    journal.Kind
 	origin  journal.Source
 	payload []byte
+	time    int64      // of an event, ms
+	timed   bool       // time is known
 	rules   *rules.Set // with RulesLoaded: the rules themselves
 	urgent  bool       // the commit is waited for
 	sent    bool       // the intake has it
@@ -26,11 +29,19 @@ type request struct {
 	err      error // why it changed nothing
 	verdicts []Verdict
 
-	folded, committed chan struct{} // closed then
+	folded    chan struct{} // closed then
+	committed chan struct{} // of an urgent one; closed then
 }
 
 func newRequest(kind journal.Kind, payload []byte) *request {
-	return &request{kind: kind, payload: payload, folded: make(chan struct{}), committed: make(chan struct{})}
+	return &request{kind: kind, payload: payload, folded: make(chan struct{})}
+}
+
+// newUrgentRequest returns a request whose commit is waited for.
+func newUrgentRequest(kind journal.Kind, payload []byte) *request {
+	r := newRequest(kind, payload)
+	r.urgent, r.committed = true, make(chan struct{})
+	return r
 }
 
 // kept returns where the record stands, or that it is an event that was refused.
@@ -40,12 +51,27 @@ func (r *request) kept() (journal.Appended, error) {
 
 // ask brings a request into the log, unless it is on its way already, and waits until a channel of it is closed.
 func (s *Service) ask(ctx context.Context, r *request, until <-chan struct{}) error {
+	return s.askWithin(ctx, 0, r, until)
+}
+
+// errTooLong says that a request was not carried out in the time that it had. It may be yet.
+var errTooLong = fmt.Errorf("engine: it is on its way, but may not be carried out yet: %w", context.DeadlineExceeded)
+
+// askWithin is ask that gives up with errTooLong after a while; 0: never. A context with a deadline would do, and costs
+// more: this is done for every decision.
+func (s *Service) askWithin(ctx context.Context, most time.Duration, r *request, until <-chan struct{}) error {
+	var over <-chan time.Time
+	if most > 0 {
+		over = s.o.Clock.After(most)
+	}
 	if !r.sent {
 		select {
 		case s.requests <- r:
 			r.sent = true
 		case <-s.ended:
 			return ErrNotRunning
+		case <-over:
+			return errTooLong
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -55,6 +81,8 @@ func (s *Service) ask(ctx context.Context, r *request, until <-chan struct{}) er
 		return nil
 	case <-s.ended:
 		return ErrNotRunning
+	case <-over:
+		return errTooLong
 	case <-ctx.Done():
 		return fmt.Errorf("engine: it is on its way, but may not be carried out yet: %w", ctx.Err())
 	}
@@ -103,8 +131,10 @@ func (n *intake) request() *source.Batch {
 // ownRequest returns a request as a batch, together with those like it that wait already.
 func (n *intake) ownRequest(r *request) *source.Batch {
 	rs := []*request{r}
-	b := &source.Batch{Kind: r.kind, Origin: r.origin}
+	b := &source.Batch{Kind: r.kind, Origin: r.origin, Timed: r.timed, MinTime: r.time, MaxTime: r.time}
 	add := func(r *request) {
+		b.Timed = b.Timed && r.timed
+		b.MinTime, b.MaxTime = min(b.MinTime, r.time), max(b.MaxTime, r.time)
 		b.Buf = append(b.Buf, r.payload...)
 		b.Lines = append(b.Lines, source.Line{Start: len(b.Buf) - len(r.payload), End: len(b.Buf)})
 	}

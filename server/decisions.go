@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -50,36 +51,54 @@ func (s *Server) postDecision(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.countDecision(&d, again, s.o.Now().Sub(began))
-	writeJSON(w, http.StatusOK, decisionAnswer(&d, again))
+	w.Header()["Content-Type"] = plainJSON
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(appendDecision(make([]byte, 0, 256), &d, again))
 }
 
 // decide answers one event; again says that it was asked about before.
 func (s *Server) decide(ctx context.Context, b *body) (d engine.Decision, again bool, p *Problem) {
+	r := &b.results[0]
+	if r.status == todo {
+		if d, asked, err := s.askFirst(ctx, b); asked {
+			return d, false, s.notDecided(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
-	r := &b.results[0]
 	if r.status == refused {
 		if p := s.refuse(ctx, b, appendTimeout); p != nil {
 			return d, false, p
 		}
 		return d, false, problem(http.StatusUnprocessableEntity, "refused", "The event was refused", "line %d, column %d: %s: %s", r.no.line, r.no.column, r.no.Reason, r.no.Detail)
 	}
-	for r.status == todo {
-		c := &claim{done: make(chan struct{})}
-		s.known.reserve(c, b.results, s.o.Now().UnixMilli())
-		if r.status == reserved {
-			d, err := s.o.Service.Decide(ctx, b.b[r.start:r.end], engine.DecideOptions{
-				Within: s.o.Spec.DecideWithin, Default: s.o.Spec.DecideDefault,
-				Kept: func(at journal.Appended, err error) { s.known.settle(c, at, err) },
-			})
-			return d, false, s.notDecided(err)
-		}
+	for r.status == underway {
 		if _, err := await(patience{ctx, nil}, b.results); err != nil {
 			return d, false, notKept(err, true)
+		}
+		if r.status != todo {
+			break
+		}
+		if d, asked, err := s.askFirst(ctx, b); asked {
+			return d, false, s.notDecided(err)
 		}
 	}
 	d, err := s.o.Service.Decided(ctx, r.at)
 	return d, true, s.notDecided(err)
+}
+
+// askFirst asks about an event whose id nobody has; asked is false if somebody has it.
+func (s *Server) askFirst(ctx context.Context, b *body) (d engine.Decision, asked bool, err error) {
+	r := &b.results[0]
+	c := &claim{done: make(chan struct{})}
+	if s.known.reserve(c, b.results, s.o.Now().UnixMilli()); r.status != reserved {
+		return d, false, nil
+	}
+	d, err = s.o.Service.Decide(ctx, b.b[r.start:r.end], engine.DecideOptions{
+		Within: s.o.Spec.DecideWithin, Default: s.o.Spec.DecideDefault, Most: appendTimeout, Time: r.time, Timed: true,
+		Kept: func(at journal.Appended, err error) { s.known.settle(c, at, err) },
+	})
+	return d, true, err
 }
 
 func (s *Server) notDecided(err error) *Problem {
@@ -118,23 +137,45 @@ func (s *Server) countDecision(d *engine.Decision, again bool, took time.Duratio
 	}
 }
 
-// decisionJSON is what is answered. Members may be added.
-type decisionJSON struct {
-	Decision  string         `json:"decision"`
-	Rules     []string       `json:"rules"`
-	Alerts    []string       `json:"alerts"`
-	Position  string         `json:"position,omitempty"`  // of the event in the log; of an answer by default it is not known yet
-	Shadow    []engine.Would `json:"shadow,omitempty"`    // what rules that do not decide would have said
-	Default   bool           `json:"default,omitempty"`   // the time budget ended before the rules had been judged
-	Duplicate bool           `json:"duplicate,omitempty"` // it was asked before, and this is the answer of then
-}
-
-func decisionAnswer(d *engine.Decision, again bool) decisionJSON {
-	x := decisionJSON{Decision: d.Answer, Rules: d.Rules, Alerts: d.Alerts, Shadow: d.Shadow, Default: d.Exceeded, Duplicate: again}
-	if d.Offset >= 0 {
-		x.Position = event.Position{Stream: "log", Kind: event.LogPosition, Offset: d.Offset}.String()
+// appendDecision appends what is answered, as JSON. Members may be added.
+func appendDecision(b []byte, d *engine.Decision, again bool) []byte {
+	text := func(name, s string) { b = event.AppendJSON(append(b, name...), event.StringValue(s)) }
+	list := func(name string, all []string) {
+		b = append(append(b, name...), '[')
+		for i, s := range all {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			text("", s)
+		}
+		b = append(b, ']')
 	}
-	return x
+	text(`{"decision":`, d.Answer)
+	list(`,"rules":`, d.Rules)
+	list(`,"alerts":`, d.Alerts)
+	if d.Offset >= 0 { // of an answer by default it is not known yet
+		b = append(strconv.AppendInt(append(b, `,"position":"log@`...), d.Offset, 10), '"')
+	}
+	if len(d.Shadow) > 0 { // what rules that do not decide would have said
+		b = append(b, `,"shadow":[`...)
+		for i, x := range d.Shadow {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			text(`{"rule":`, x.Rule)
+			text(`,"decision":`, x.Decision)
+			text(`,"mode":`, x.Mode)
+			b = append(b, '}')
+		}
+		b = append(b, ']')
+	}
+	if d.Exceeded { // the time budget ended before the rules had been judged
+		b = append(b, `,"default":true`...)
+	}
+	if again { // it was asked before, and this is the answer of then
+		b = append(b, `,"duplicate":true`...)
+	}
+	return append(b, "}\n"...)
 }
 
 // validateDecide says what is wrong with the settings of decisions.
