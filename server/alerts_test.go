@@ -57,6 +57,7 @@ func (h *house) ask(method, path, body string, into any, header ...string) reply
 		h.t.Fatal(err)
 	}
 	x := reply{status: a.StatusCode, header: a.Header, body: string(b)}
+	hold(h.t, method, path, x)
 	if x.status >= 400 {
 		into = &x
 	}

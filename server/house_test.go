@@ -65,6 +65,7 @@ type house struct {
 	now   func() time.Time
 	told  *told
 	mask  *mask.Fields
+	slack http.Handler
 	load  func() (*rules.Set, error)
 
 	groups []alert.GroupReceiver // who is told of groups, at once
@@ -124,7 +125,7 @@ func (h *house) start() {
 		Time: engine.TimeSpec{Disorder: 2000, Idle: 30_000, Future: 300_000}, Memory: 16 << 20, Commit: time.Millisecond,
 	})
 	h.api, err = server.New(server.Options{
-		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Sender: d, Teller: d, Version: "v1", Event: h.event, Future: 5 * time.Minute, Now: h.now, Mask: h.mask,
+		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Sender: d, Teller: d, Version: "v1", Event: h.event, Future: 5 * time.Minute, Now: h.now, Mask: h.mask, Slack: h.slack,
 		Refused: int64(h.store.RejectedCounts().Total),
 	})
 	check(err)
@@ -235,7 +236,9 @@ func (h *house) postTo(path, body string, header ...string) reply {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return h.read(a)
+	x := h.read(a)
+	hold(h.t, http.MethodPost, path, x)
+	return x
 }
 
 // order is an event with an id, or without one.

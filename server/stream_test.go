@@ -45,6 +45,7 @@ func (h *house) listen(t *testing.T, last string) *listener {
 	if a.StatusCode != 200 || a.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("%d %v", a.StatusCode, a.Header)
 	}
+	hold(t, http.MethodGet, "/v1/stream", reply{status: a.StatusCode, header: a.Header})
 	l := &listener{t, bufio.NewScanner(a.Body), func() { cancel(); a.Body.Close() }}
 	l.lines.Buffer(nil, 1<<20)
 	t.Cleanup(l.stop)
@@ -68,6 +69,11 @@ func (l *listener) next() (e streamed) {
 		case "data":
 			if err := json.Unmarshal([]byte(value), &e.data); err != nil {
 				l.t.Fatal(err)
+			}
+			if d, err := described(); err != nil {
+				l.t.Fatal(err)
+			} else {
+				d.validate(l.t, "/components/schemas/Message", value)
 			}
 		case "":
 			if e.event != "" {
