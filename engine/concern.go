@@ -10,9 +10,22 @@ import (
 // concern is a scope that the current event matters to.
 type concern struct {
 	scope *scope
-	dim   int  // index in the lane
-	taken bool // the event passes the scope's filter, and its rules are judged; else it only may be taken by `of` facts
+	dim   int    // index in the lane
+	taken bool   // the event passes the scope's filter, and its rules are judged; else it only may be taken by `of` facts
+	block []byte // the scope's, so that it is looked up once only
+	moves uint32 // of the row when it was looked up
 }
+
+// in returns the scope's block in its row, nil if there is none.
+func (c *concern) in(row *state.Row) []byte {
+	if c.block == nil || c.moves != row.Moves() {
+		c.keep(row, row.Block(c.scope.unit))
+	}
+	return c.block
+}
+
+// keep notes what the scope's block is, as long as no blocks of the row move.
+func (c *concern) keep(row *state.Row, b []byte) { c.block, c.moves = b, row.Moves() }
 
 // index prepares for finding out which scopes an event matters to.
 func (w *dimWork) index() {
@@ -43,11 +56,11 @@ func (sh *shard) concerns(w *laneWork) bool {
 		for j, met := range sh.met {
 			for all := met | dw.always[j]; all != 0; all &= all - 1 {
 				k := bits.TrailingZeros64(all)
-				sh.concerned = append(sh.concerned, concern{dw.scopes[64*j+k], i, met>>k&1 == 1})
+				sh.concerned = append(sh.concerned, concern{scope: dw.scopes[64*j+k], dim: i, taken: met>>k&1 == 1})
 			}
 		}
 		for _, s := range dw.of {
-			sh.concerned = append(sh.concerned, concern{s, i, false})
+			sh.concerned = append(sh.concerned, concern{scope: s, dim: i})
 		}
 	}
 	return tables || len(sh.concerned) > 0
@@ -67,9 +80,9 @@ func (sh *shard) foldAll(w *laneWork, rows []state.Row, ev *foldEvent) {
 			continue
 		}
 		sh.openAll(list, row)
-		for _, c := range list {
-			if !c.scope.stateless() {
-				sh.fold(c.scope, row, ev, c.taken)
+		for k := range list {
+			if c := &list[k]; !c.scope.stateless() {
+				c.keep(row, sh.fold(c.scope, row, c.in(row), ev, c.taken))
 			}
 		}
 		sh.newcomers(&w.dims[i], row)
@@ -84,7 +97,7 @@ func (sh *shard) openAll(list []concern, row *state.Row) {
 	}
 	sh.fresh, sh.blocks = sh.fresh[:0], sh.blocks[:0]
 	for i := range list {
-		if s := list[i].scope; !s.stateless() && row.Block(s.unit) == nil {
+		if s := list[i].scope; !s.stateless() && list[i].in(row) == nil {
 			sh.fresh = append(sh.fresh, s)
 			sh.blocks = append(sh.blocks, state.NewBlock{Unit: s.unit, Size: s.freshSize()})
 		}
@@ -100,11 +113,12 @@ func (sh *shard) openAll(list []concern, row *state.Row) {
 
 // judgeAll judges, on the current event, the rules of the scopes that take it.
 func (sh *shard) judgeAll(rows []state.Row, ev *foldEvent) {
-	for _, c := range sh.concerned {
+	for i := range sh.concerned {
+		c := &sh.concerned[i]
 		switch {
 		case !rows[c.dim].Valid() || c.scope.foreign:
 		case c.taken:
-			sh.judgeScope(c.scope, rows, ev)
+			sh.judgeScope(c, rows, ev)
 		default:
 			sh.judgeLate(c.scope, &rows[c.dim], ev, false)
 		}

@@ -27,6 +27,8 @@ type judgement struct {
 	span  window.Span
 	rows  []state.Row // by dimension of the lane; a zero Row is absent
 	named bool        // span is set
+	own   []byte      // on an event: the block of the rule's scope,
+	moves uint32      // as long as no blocks of the row have moved since
 
 	inexact uint64 // bits of facts that hold float64 sums
 	approx  uint64 // bits of facts that come from a sketch
@@ -38,6 +40,14 @@ func (j *judgement) row(d *dim) *state.Row {
 		return nil
 	}
 	return r
+}
+
+// block returns the block of a scope that has facts of the rule, nil if the row has none.
+func (j *judgement) block(s *scope, row *state.Row) []byte {
+	if s == j.rule.scope && j.own != nil && row.Moves() == j.moves {
+		return j.own
+	}
+	return row.Block(s.unit)
 }
 
 // openLog returns a view of the scope's log in a row's block.
@@ -117,7 +127,7 @@ func (sh *shard) windowFact(j *judgement, fp *factPlan) (v event.Value, samples 
 	}
 	var b []byte
 	if row != nil {
-		b = row.Block(s.unit)
+		b = j.block(s, row)
 	}
 	switch f.kind {
 	case slidingAcc:

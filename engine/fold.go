@@ -24,9 +24,9 @@ type foldEvent struct {
 func getTime(b []byte, off int) int64    { return int64(le.Uint64(b[off:])) }
 func putTime(b []byte, off int, t int64) { le.PutUint64(b[off:], uint64(t)) }
 
-// openScope returns the scope's block, empty if it is new or if the key has been silent for so long that it starts afresh.
-func (sh *shard) openScope(s *scope, row *state.Row, w int64) []byte {
-	b := row.Block(s.unit)
+// openScope returns the scope's block, which is b or new: empty if it is new or if the key has been silent for so long that
+// it starts afresh.
+func (sh *shard) openScope(s *scope, row *state.Row, b []byte, w int64) []byte {
 	if b != nil && s.onEvent && !s.foreign {
 		if a := getTime(b, scopeA); a != none && w > a+s.longest {
 			sh.forget(s, row)
@@ -150,9 +150,10 @@ func (g *grid) keepOf(p *window.Spans) {
 	}
 }
 
-// fold takes an event into the scope: its log, panes and sessions. It does not judge. Only a judged event moves A.
-func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
-	b := sh.openScope(s, row, ev.w)
+// fold takes an event into the scope, whose block is b if it has one: its log, panes and sessions. It does not judge. Only a
+// judged event moves A. It returns the block.
+func (sh *shard) fold(s *scope, row *state.Row, b []byte, ev *foldEvent, judged bool) []byte {
+	b = sh.openScope(s, row, b, ev.w)
 	moves := row.Moves()
 	sh.filter(s)
 	for _, x := range s.sessions {
@@ -161,8 +162,11 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 	for _, g := range s.grids {
 		sh.enterPane(s, g, row, ev, judged)
 	}
+	if row.Moves() != moves {
+		b, moves = row.Block(s.unit), row.Moves()
+	}
 	if s.log != nil {
-		sh.enterLog(s, row, ev, judged)
+		sh.enterLog(s, row, b, ev, judged)
 		for _, x := range s.sessions {
 			if x.max > 0 && !sh.late[x.id] {
 				sh.recut(s, x, row)
@@ -186,6 +190,7 @@ func (sh *shard) fold(s *scope, row *state.Row, ev *foldEvent, judged bool) {
 	newest := max(getTime(b, scopeNewest), ev.t)
 	putTime(b, scopeNewest, newest)
 	sh.setGC(row, newest, s)
+	return b
 }
 
 // setGC sees to it that the row is looked at when nothing of the scope matters any more.
@@ -216,8 +221,8 @@ func (sh *shard) takes(of []string, filter int, judged bool) bool {
 	return filter < 0 || sh.passed[filter]
 }
 
-// enterLog inserts the event into the scope's log, with the feeds that it belongs to.
-func (sh *shard) enterLog(s *scope, row *state.Row, ev *foldEvent, judged bool) {
+// enterLog inserts the event into the log of the scope, whose block is b, with the feeds that it belongs to.
+func (sh *shard) enterLog(s *scope, row *state.Row, b []byte, ev *foldEvent, judged bool) {
 	var mask uint64
 	for i := range s.feeds {
 		f := &s.feeds[i]
@@ -233,7 +238,6 @@ func (sh *shard) enterLog(s *scope, row *state.Row, ev *foldEvent, judged bool) 
 		return
 	}
 	heap := sh.columns(s)
-	b := row.Block(s.unit)
 	l := s.openLog(row, b)
 	if l.Full() {
 		b, l = sh.room(s, row, b, ev.w)

@@ -80,14 +80,15 @@ func (sh *shard) abstains(rp *rulePlan) (verdict, reason) {
 	return abstain, reason{missing: sh.env.Missing}
 }
 
-// judgeEvent judges a rule on the current event, as of A.
-func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, ev *foldEvent, asOf int64) {
+// judgeEvent judges a rule on the current event, as of A. own is the block of its scope.
+func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, own []byte, ev *foldEvent, asOf int64) {
 	home := &rows[rp.scope.dim.index]
+	known := rp.hasInstance(home, own)
 	j := &sh.judged
-	*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows}
+	*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows, own: own, moves: home.Moves()}
 	sh.prepare(rp)
 	sh.count.evaluated[rp.index]++
-	if rp.first != nil && !sh.wantAll && !sh.hasInstance(rp, home) {
+	if rp.first != nil && !sh.wantAll && !known {
 		if !sh.firstHolds(j) {
 			return
 		}
@@ -98,7 +99,7 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, ev *foldEvent, asOf 
 	if sh.wantAll {
 		sh.report(j, v, why)
 	}
-	if v != yes && !sh.hasInstance(rp, home) {
+	if v != yes && !known {
 		return
 	}
 	sh.out.opened = ""
@@ -170,11 +171,18 @@ func (sh *shard) hasInstance(rp *rulePlan, row *state.Row) bool {
 	if row.Note() == 0 {
 		return false
 	}
-	if rp.scope.stateless() {
+	return rp.hasInstance(row, row.Block(rp.scope.unit))
+}
+
+// hasInstance reports the same where own is the block of the rule's scope, nil if there is none.
+func (rp *rulePlan) hasInstance(row *state.Row, own []byte) bool {
+	switch {
+	case row.Note() == 0:
+		return false
+	case rp.scope.stateless():
 		return row.Block(rp.unit) != nil
 	}
-	b := row.Block(rp.scope.unit)
-	return b != nil && le.Uint64(b[scopeFlags:])&rp.bit != 0
+	return own != nil && le.Uint64(own[scopeFlags:])&rp.bit != 0
 }
 
 // stateless reports whether rules of the scope have no window, so that nothing is kept but instances.

@@ -265,13 +265,14 @@ func (sh *shard) touchLater(d *dim, row *state.Row) { sh.rows[d.at].MarkLater(ro
 // before handles, for the rules that the event is about to be judged by, what is due before A. It reports whether there
 // was an instance to look at.
 func (sh *shard) before(rows []state.Row, ev *foldEvent) (looked bool) {
-	for _, c := range sh.concerned {
+	for i := range sh.concerned {
+		c := &sh.concerned[i]
 		row, s := &rows[c.dim], c.scope
 		if !c.taken || s.foreign || !row.Valid() || row.Note() == 0 {
 			continue
 		}
 		a := ev.t
-		if b := row.Block(s.unit); b != nil {
+		if b := c.in(row); b != nil {
 			if le.Uint64(b[scopeFlags:]) == 0 {
 				continue
 			}
@@ -298,18 +299,22 @@ func (sh *shard) asOf(s *scope, b []byte, ev *foldEvent) int64 {
 }
 
 // judgeScope judges the scope's rules on the event, and again the windows that it came late for.
-func (sh *shard) judgeScope(s *scope, rows []state.Row, ev *foldEvent) {
+func (sh *shard) judgeScope(c *concern, rows []state.Row, ev *foldEvent) {
+	s := c.scope
 	row := &rows[s.dim.index]
-	a := ev.t
-	if !s.stateless() {
-		a = getTime(row.Block(s.unit), scopeA)
-	}
 	sh.judgeLate(s, row, ev, true)
 	if !s.onEvent {
 		return
 	}
+	if s.stateless() {
+		for _, rp := range s.rules {
+			sh.judgeEvent(rp, rows, nil, ev, ev.t)
+		}
+		return
+	}
+	a := getTime(c.in(row), scopeA)
 	for _, rp := range s.rules {
-		sh.judgeEvent(rp, rows, ev, a)
+		sh.judgeEvent(rp, rows, c.in(row), ev, a)
 	}
 }
 

@@ -153,10 +153,14 @@ func (sh *shard) applyUpdates(tw *tableWork, row *state.Row) {
 
 // evalTables fills the environment with the table fields that the rule reads.
 func (sh *shard) evalTables(j *judgement) {
+	var last *tablePlan
+	var b []byte
 	for i, ts := range j.rule.tables {
-		sh.env.Tables[i] = event.Value{}
-		if row := j.row(ts.table.dim); row != nil {
-			sh.env.Tables[i] = ts.table.get(row.Block(ts.table.unit), ts.field)
+		if ts.table != last {
+			if last, b = ts.table, nil; j.rows[ts.dim].Valid() {
+				b = j.rows[ts.dim].Block(ts.table.unit)
+			}
 		}
+		sh.env.Tables[i] = ts.table.get(b, ts.field)
 	}
 }
