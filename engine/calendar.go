@@ -42,7 +42,7 @@ type dayList struct {
 }
 
 const (
-	dayShift    = 12     // a day has 4,096 ms
+	dayShift    = 14     // a day has 16,384 ms
 	bucketWidth = 60_000 // ms
 )
 

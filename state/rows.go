@@ -122,15 +122,15 @@ func (s *Rows) Approach(id uint32) byte {
 	return byte(s.meta[id].loc)
 }
 
-// Touch reads from a row here and there, so that its bytes come into the cache, of a long one the first 256. There is no
+// Touch reads from a row here and there, so that its bytes come into the cache, of a long one the first 512. There is no
 // branch in it that waits for memory, so that the misses of several rows overlap.
 func (s *Rows) Touch(id uint32) byte {
 	if int(id) >= len(s.meta) || !s.meta[id].live {
 		return 0
 	}
 	b := s.mem.at(s.meta[id].loc)
-	n := min(len(b), 256)
-	return b[0] + b[n/4] + b[n/2] + b[n/4*3]
+	n := min(len(b), 512)
+	return b[0] + b[n/8] + b[n/8*2] + b[n/8*3] + b[n/8*4] + b[n/8*5] + b[n/8*6] + b[n/8*7]
 }
 
 func (s *Rows) lookup(hash uint64, key []byte) (uint32, bool) {
