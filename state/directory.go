@@ -111,7 +111,7 @@ func (r *Row) InsertAll(blocks []NewBlock) {
 	wider := directorySize(n+len(blocks)) - directorySize(n)
 	r.moves++
 	if used+wider+total > len(r.b) {
-		r.b = r.rows.grow(r.id, used+wider+total)
+		r.widen(used + wider + total)
 	}
 	r.spread(blocks, start, wider+total)
 	if wider > 0 {

@@ -131,7 +131,7 @@ func (r *Row) shift(at, n int) {
 	r.moves++
 	used := rowUsed(r.b)
 	if used+n > len(r.b) {
-		r.b = r.rows.grow(r.id, used+n)
+		r.widen(used + n)
 	}
 	if n >= 0 {
 		copy(r.b[at+n:used+n], r.b[at:used])
@@ -139,6 +139,18 @@ func (r *Row) shift(at, n int) {
 		copy(r.b[at:], r.b[at-n:used])
 	}
 	le.PutUint32(r.b, uint32(used+n))
+}
+
+// growsByMore is the size beyond which a row gets more room than it needs, so that one to which many blocks come, one after
+// the other, is copied a few times only.
+const growsByMore = 1 << 10
+
+// widen gives the row room for size bytes.
+func (r *Row) widen(size int) {
+	if size > growsByMore {
+		size += size / 4
+	}
+	r.b = r.rows.grow(r.id, size)
 }
 
 // Shrink cuts the unit's block to size bytes.
