@@ -186,6 +186,7 @@ func (e *Engine) run(fx *Effects, w int64) error {
 		sh := e.shards[i]
 		sh.out.reset()
 		sh.applied = 0
+		sh.fetch(e.evs)
 		for _, wk := range e.workers {
 			sh.apply(wk.ops[i], e.evs)
 		}

@@ -54,6 +54,7 @@ type shard struct {
 	concerned []concern // see concerns
 	fresh     []*scope  // see openAll
 	blocks    []state.NewBlock
+	wanted    []state.Wanted  // see fetch
 	ids       [opGroup]uint32 // of the rows of a group of ops, where they have been found
 	touched   byte
 	buffers   [8][]event.Value // for the fields of instances

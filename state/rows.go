@@ -51,6 +51,7 @@ type Rows struct {
 	later     queue // ids of rows that MarkLater was told of, the oldest first
 	deleted   []deletedRow
 	gone      map[uint64]int    // hash -> how many of deleted have it
+	absent    absent            // what Fetch has not found
 	epoch     uint32            // of the commit that is being gathered
 	committed uint32            // the newest epoch whose batch has been applied
 	hand      uint32            // of the eviction clock
@@ -155,7 +156,7 @@ func (s *Rows) Get(hash uint64, key []byte) (Row, bool, error) {
 		s.meta[id].used = true
 		return s.handle(id), true, nil
 	}
-	if s.Cold == 0 || s.back == nil || s.isDeleted(hash, key) {
+	if !s.Reads() || s.isDeleted(hash, key) || s.absent.has(hash, key) {
 		return Row{}, false, nil
 	}
 	b, err := s.back.GetRow(s.Dim, hash, key, s.buf[:0])
@@ -466,6 +467,7 @@ func (s *Rows) Evict(n int64) (evicted int) {
 	if s.back == nil {
 		return 0
 	}
+	s.absent.clear()
 	target := s.mem.bytes - n
 	for steps := 2 * len(s.meta); steps > 0 && s.mem.bytes > target; steps-- {
 		if s.hand++; int(s.hand) >= len(s.meta) {

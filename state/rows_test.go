@@ -5,13 +5,15 @@ import (
 	"testing"
 )
 
-// shelf is a Backing that counts how often it is asked.
+// shelf is a Backing that notes what it is asked.
 type shelf struct {
 	rows  map[string][]byte // by key; all have one hash
+	reads []string
 	seeks int
 }
 
 func (s *shelf) GetRow(_ uint16, _ uint64, key, dst []byte) ([]byte, error) {
+	s.reads = append(s.reads, string(key))
 	if b, ok := s.rows[string(key)]; ok {
 		return append(dst, b...), nil
 	}
