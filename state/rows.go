@@ -187,8 +187,9 @@ func (s *Rows) GetOrNew(id uint32, hash uint64, key []byte) (Row, error) {
 	return s.handle(id), nil
 }
 
-// newRowRoom is the room for blocks that a new row begins with.
-const newRowRoom = 128
+// newRowRoom is the room for blocks that a new row begins with: for that of a table, so that keys of which no more is ever
+// known take little memory.
+const newRowRoom = 80
 
 // Fit gives the row a smaller slot if it has become much smaller than the one it has.
 func (s *Rows) Fit(r *Row) {
