@@ -72,3 +72,8 @@ func (p *Plan) HoldsPanes(dim, unit uint16) bool {
 	}
 	return false
 }
+
+// FactsOf is Plan.FactsNow by an engine that tune has changed.
+func FactsOf(p *Plan, s *state.Store, rule string, key []string, tune func(*Engine)) (FactsNow, error) {
+	return p.factsOf(s, rule, key, tune)
+}

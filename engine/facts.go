@@ -19,6 +19,7 @@ const (
 type judgement struct {
 	rule  *rulePlan
 	mode  mode
+	now   bool  // with onEvent: there is no event, the facts are those of the moment
 	asOf  int64 // A, e or X
 	w     int64 // the watermark
 	t     int64 // of the current event; on a leave of the last one judged
@@ -352,6 +353,9 @@ func (j *judgement) paneRange(s *scope, f *fact) (from, to int64, ok bool) {
 	}
 	from = s.align.Start(j.asOf, w.Each)
 	to = s.align.Shift(from, w.Each, 1)
+	if w.Kind == rules.Hopping { // as of now: the one that closes next
+		from = s.align.Shift(to, w.Each, -w.Over/w.Each)
+	}
 	return from, to, j.w < to
 }
 
@@ -427,7 +431,7 @@ func (sh *shard) session(j *judgement, s *scope, f *fact, row *state.Row, b []by
 		at = j.span.Start
 	}
 	i := p.Find(at+1) - 1
-	if i < 0 || p.Last(i) < at || j.mode == onEvent && sh.tooLateFor(x) {
+	if i < 0 || p.Last(i) < at && !(j.now && at <= p.Last(i)+x.gap) || j.mode == onEvent && sh.tooLateFor(x) {
 		return event.Value{}, 0, true
 	}
 	if end := p.Last(i) + x.gap; j.mode == onLeave && max(j.asOf, j.w) > end {

@@ -21,8 +21,14 @@ type FactsNow struct {
 }
 
 // FactsNow computes a rule's facts for a key from what was committed last, on rows of its own: the fold is not disturbed,
-// and nothing is changed. Windows are as of the newest event time: of a window that is open, what is in it so far.
+// and nothing is changed. Windows are as of the newest event time: of a window that is open, what is in it so far; of those
+// that overlap, what is in the one that closes next.
 func (p *Plan) FactsNow(s *state.Store, rule string, key []string) (f FactsNow, err error) {
+	return p.factsOf(s, rule, key, func(*Engine) {})
+}
+
+// factsOf is FactsNow by an engine that tune has changed.
+func (p *Plan) factsOf(s *state.Store, rule string, key []string, tune func(*Engine)) (f FactsNow, err error) {
 	var rp *rulePlan
 	for _, x := range p.rules {
 		if x.Name == rule {
@@ -40,6 +46,7 @@ func (p *Plan) FactsNow(s *state.Store, rule string, key []string) (f FactsNow, 
 	if err != nil {
 		return f, err
 	}
+	tune(sh.engine)
 	text := joinKey(key)
 	row, known, err := sh.rows[rp.scope.dim.at].Get(sh.engine.hash(text), text)
 	if err != nil {
@@ -81,7 +88,7 @@ func (sh *shard) factsNow(rp *rulePlan, row *state.Row, f *FactsNow) {
 		}
 	}
 	j := &sh.judged
-	*j = judgement{rule: rp, mode: onEvent, asOf: f.AsOf, w: sh.engine.w, t: f.AsOf, seq: math.MaxUint64, rows: sh.onlyRow(rp, row)}
+	*j = judgement{rule: rp, mode: onEvent, now: true, asOf: f.AsOf, w: sh.engine.w, t: f.AsOf, seq: math.MaxUint64, rows: sh.onlyRow(rp, row)}
 	sh.prepare(rp)
 	sh.noEvent()
 	sh.evalFacts(j, true)

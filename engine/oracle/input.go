@@ -44,6 +44,7 @@ type Result struct {
 	Rows     []Row
 	Alerts   []Alert // in order of opening
 	Rejected []Rejected
+	Now      []Now // by rule and key, before the stream is drained
 }
 
 // Rejected is one refused line.
@@ -193,6 +194,7 @@ func Run(set *rules.Set, opts Options, lines []Line) (Result, error) {
 	if o.newest > minTime {
 		o.advance(max(o.w, o.newest))
 	}
+	o.out.Now = o.now()
 	if opts.Drain {
 		o.ended = true
 		o.advance(maxTime)
