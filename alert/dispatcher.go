@@ -21,8 +21,11 @@ type Options struct {
 	Timeout    time.Duration  // of one attempt; default 30s
 	Retention  time.Duration  // how long what was delivered is kept, with its attempts; default 7 days
 	Chance     func() float64 // of the backoff, in [0, 1); nil is random
-	Log        *slog.Logger   // nil discards
-	Mask       *mask.Fields   // what receivers are not to see; nil: nothing
+
+	// Now is the clock, which may be set while the dispatcher runs; nil is the machine's.
+	Now  func() time.Time
+	Log  *slog.Logger // nil discards
+	Mask *mask.Fields // what receivers are not to see; nil: nothing
 
 	Groups  []GroupReceiver // who is told of groups of alerts
 	Routing Spec            // how alerts are put into groups; without Groups nothing of it matters
@@ -40,6 +43,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Retention <= 0 {
 		o.Retention = 7 * 24 * time.Hour
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -109,6 +115,9 @@ func NewDispatcher(s *state.Store, receivers []Receiver, o Options) (*Dispatcher
 	}
 	return d, nil
 }
+
+// now returns the time by the clock on the wall: of what is in the state nothing else is known.
+func (d *Dispatcher) now() time.Time { return d.options.Now().Round(0) }
 
 // link returns the address of an alert; "" if none is known.
 func (d *Dispatcher) link(id string) string {

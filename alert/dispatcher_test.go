@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,7 +40,13 @@ func newWorld(t *testing.T, fs vfs.FS, receivers ...alert.Receiver) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := alert.NewDispatcher(s, receivers, options)
+	return runWorld(t, s, options, receivers...)
+}
+
+// runWorld runs a dispatcher over a store, which it closes.
+func runWorld(t *testing.T, s *state.Store, o alert.Options, receivers ...alert.Receiver) *world {
+	t.Helper()
+	d, err := alert.NewDispatcher(s, receivers, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,6 +304,30 @@ func TestDrain(t *testing.T) {
 			t.Errorf("Drain took %v", took)
 		}
 	})
+}
+
+// TestClockIsSet sets the clock while a message waits for its next try: that comes no later than it may after any failure.
+func TestClockIsSet(t *testing.T) {
+	for _, by := range []time.Duration{-24 * time.Hour, -time.Hour, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			var ahead atomic.Int64
+			s, err := state.Open("state", state.Options{FS: vfs.NewMem(), Seed: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := recorder(failing(5, true, of("id-1")))
+			o := options
+			o.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+			w := runWorld(t, s, o, alert.Receiver{Name: "r", Notifier: r})
+			defer w.stop()
+			w.tell("1 opened", "1 resolved")
+			time.Sleep(10 * time.Second)
+			arrived(t, r)
+			ahead.Store(int64(by))
+			time.Sleep(2 * time.Minute)
+			arrived(t, r, "1 opened", "1 resolved")
+		})
+	}
 }
 
 // group is a notifier whose deliveries count when they are flushed.

@@ -34,6 +34,7 @@ type router struct {
 	upTo     uint64          // messages up to this one are in groups
 	sequence uint64          // of the newest notification
 	swept    time.Time       // when old notifications were deleted last
+	seen     time.Time       // the latest time that the clock has shown
 	strange  map[string]bool // actions that name no receiver
 	unrouted int64           // alerts that no route took
 
@@ -105,7 +106,7 @@ func (r *router) run(ctx context.Context) error {
 
 func (r *router) rounds(ctx context.Context) error {
 	for ctx.Err() == nil {
-		due, err := r.round(time.Now())
+		due, err := r.round(r.d.now())
 		if err != nil {
 			return err
 		}
@@ -118,9 +119,12 @@ func (r *router) rounds(ctx context.Context) error {
 	return nil
 }
 
-// await waits for one thing to happen, or until due, which is never zero.
+// glance is how often the router looks at the clock, which may have been set.
+const glance = time.Minute
+
+// await waits for one thing to happen, or until due, which is never zero, but no longer than a glance.
 func (r *router) await(ctx context.Context, due time.Time) error {
-	timer := time.NewTimer(time.Until(due))
+	timer := time.NewTimer(min(due.Sub(r.d.now()), glance))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -136,6 +140,9 @@ func (r *router) await(ctx context.Context, due time.Time) error {
 
 // round does what is to be done now and returns when it is to be called again if nothing happens.
 func (r *router) round(now time.Time) (due time.Time, err error) {
+	if err := r.rewind(now); err != nil {
+		return due, err
+	}
 	if err := r.take(now); err != nil {
 		return due, err
 	}

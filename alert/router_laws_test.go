@@ -104,7 +104,7 @@ func routingLaws(rt *rapid.T, w *town) {
 	}
 	l := law{rt: rt, w: w, rules: map[string]string{}, open: map[string]bool{}, silenced: map[string]bool{}}
 	rt.Repeat(map[string]func(*rapid.T){
-		"open": l.opens, "resolve": l.resolves, "ack": l.acks, "silence": l.silences, "receiver": l.receiver, "wait": l.waits, "restart": l.restarts,
+		"open": l.opens, "resolve": l.resolves, "ack": l.acks, "silence": l.silences, "receiver": l.receiver, "wait": l.waits, "restart": l.restarts, "clock": func(t *rapid.T) { l.clock(t, limit) },
 	})
 	l.check(limit)
 }
@@ -116,6 +116,17 @@ type law struct {
 	rules    map[string]string // by alert
 	open     map[string]bool
 	silenced map[string]bool // rules that were, at some time
+	latest   time.Duration   // by which the clock was ahead at most
+}
+
+// clock sets the clock. A limit is so many a minute by the clock, so that it stands still where there is one.
+func (l *law) clock(t *rapid.T, limit int) {
+	if limit > 0 {
+		return
+	}
+	ahead := rapid.SampledFrom([]time.Duration{-time.Hour, -time.Minute, 0, time.Hour}).Draw(t, "ahead")
+	l.latest = max(l.latest, ahead)
+	l.w.ahead.Store(int64(ahead))
 }
 
 func (l *law) must(err error) {
@@ -193,7 +204,7 @@ func (l *law) check(limit int) {
 	for _, p := range l.w.receivers {
 		p.set("up", 0)
 	}
-	time.Sleep(3 * time.Hour)
+	time.Sleep(3*time.Hour + l.latest - time.Duration(l.w.ahead.Load())) // silences end by the clock
 	synctest.Wait()
 	for name, p := range l.w.receivers {
 		for _, text := range lawful(p, limit > 0) {

@@ -66,6 +66,7 @@ func (r *router) loadGroups(b *state.Batch) error {
 		}
 		g.lane.groups++
 		r.groups[g.id] = g
+		r.sawAt(max(g.row.Born, g.row.Flushed))
 	}
 	for name, n := range forgotten {
 		r.d.options.Log.Warn("alert: receiver is not configured any more and forgotten", "receiver", name, "groups", n)
@@ -84,6 +85,7 @@ func (r *router) loadMembers(b *state.Batch) error {
 		if err := decodeRow("member", row.Alert, row.Value, &m); err != nil {
 			return err
 		}
+		r.sawAt(m.Joined)
 		r.addMember(g, r.subject(&Alert{ID: row.Alert}, nil), m)
 		return nil
 	})
@@ -91,12 +93,13 @@ func (r *router) loadMembers(b *state.Batch) error {
 
 // loadOutcomes finds notifications that are on their way, and counts those delivered in the last minute against the limits.
 func (r *router) loadOutcomes(b *state.Batch) error {
-	now := time.Now()
+	now := r.d.now()
 	err := r.store.Outcomes(func(seq uint64, v []byte) (bool, error) {
 		p := &parcel{seq: seq}
 		if err := decodeRow("outcome", fmt.Sprint(seq), v, &p.Outcome); err != nil {
 			return false, err
 		}
+		r.sawAt(max(p.Made, p.Done))
 		p.lane = r.lanes[p.Receiver]
 		if p.lane != nil && !p.GivenUp && now.Sub(time.UnixMilli(p.Done)) < time.Minute {
 			p.lane.sent(time.UnixMilli(p.Done))

@@ -26,7 +26,7 @@ func (d *Dispatcher) Redeliver(ctx context.Context, alert, receiver string) (n i
 	done := make(chan struct{})
 	call := func() {
 		defer close(done)
-		n, err = d.router.redeliver(alert, receiver, time.Now())
+		n, err = d.router.redeliver(alert, receiver, d.now())
 	}
 	select {
 	case d.router.calls <- call:

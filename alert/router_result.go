@@ -9,7 +9,7 @@ import (
 
 // took takes in how an attempt has ended.
 func (r *router) took(ctx context.Context, x result) error {
-	l, now := x.lane, time.Now()
+	l, now := x.lane, r.d.now()
 	l.busy, x.busy = false, false
 	if x.err == nil {
 		l.failed = 0
@@ -64,7 +64,7 @@ func later(a, b time.Time) time.Time {
 // delivered notes that a receiver has got a notification. It need not be synced: what a crash takes away is sent once
 // more, under the same key.
 func (r *router) delivered(x result) error {
-	now := time.Now()
+	now := r.d.now()
 	x.lane.sent(now)
 	x.lane.delivered++
 	return r.done(x.parcel, Try{At: now.UnixMilli()}, func(m *member) {

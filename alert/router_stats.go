@@ -37,7 +37,7 @@ type routerFigures struct {
 
 // publish lets others see how the router stands.
 func (r *router) publish() {
-	now := time.Now()
+	now := r.d.now()
 	f := &routerFigures{upTo: r.upTo, finishing: r.finish.Load()}
 	f.Unrouted = r.unrouted
 	for _, l := range r.sortedLanes() {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,7 +33,7 @@ import (
 //	resolve ID, ack ID       it resolves; somebody acknowledges it
 //	silence ID DURATION MATCHER, expire ID
 //	receiver NAME down | refuses | busy DURATION | slow DURATION | hangs | up
-//	wait DURATION
+//	wait DURATION, clock +1h (the clock is set, and no time passes)
 //	told ID, stats, redeliver ID [RECEIVER], restart, drain, finish
 //
 // Both print what has arrived since: when, at whom, what, with the group and the number of the notification;
@@ -63,7 +64,8 @@ type town struct {
 	cancel    func()
 	done      chan error
 	start     time.Time
-	dead      func() bool // the power is out: nothing that is sent arrives
+	dead      func() bool  // the power is out: nothing that is sent arrives
+	ahead     atomic.Int64 // how far the dispatcher's clock is, ns
 
 	mu   sync.Mutex
 	news []news
@@ -104,6 +106,7 @@ func (w *town) begin() error {
 	}
 	o := options
 	o.Retention, o.Routing = 24*time.Hour, w.spec.Spec
+	o.Now = w.now
 	for _, r := range w.spec.Receivers {
 		g := alert.GroupReceiver{ReceiverSpec: r.ReceiverSpec}
 		switch {
@@ -131,6 +134,9 @@ func (w *town) begin() error {
 	go func() { w.done <- d.Run(ctx) }()
 	return nil
 }
+
+// now is what the clock shows.
+func (w *town) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 // stop ends the service; what is on its way stays in the state.
 func (w *town) stop() {
@@ -383,6 +389,9 @@ func (s *story) do(cmd string, args []string) error {
 		p := s.receivers[args[0]]
 		p.set(args[1], s.duration(strings.Join(args[2:], "")))
 		return nil
+	case "clock":
+		s.ahead.Add(int64(s.duration(args[0])))
+		return nil
 	case "wait":
 		time.Sleep(s.duration(args[0]))
 		return nil
@@ -405,7 +414,7 @@ func (s *story) change(cmd, id string) error {
 }
 
 func (s *story) silence(args []string) error {
-	now := time.Now()
+	now := s.now()
 	m, err := alert.ParseMatcher(strings.Join(args[2:], " "))
 	if err != nil {
 		return err

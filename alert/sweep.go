@@ -14,7 +14,7 @@ const sweepSize = 4096
 func (d *Dispatcher) sweep(ctx context.Context) error {
 	for {
 		changed := d.changed()
-		old, due, err := d.oldMessages(time.Now())
+		old, due, err := d.oldMessages(d.now())
 		if err != nil {
 			return err
 		}
@@ -24,14 +24,14 @@ func (d *Dispatcher) sweep(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := waitFor(ctx, changed, due); err != nil {
+		if err := d.waitFor(ctx, changed, due); err != nil {
 			return nil
 		}
 	}
 }
 
 // waitFor waits until due, or, where that is zero, until something has changed. The error is that ctx is done.
-func waitFor(ctx context.Context, changed <-chan struct{}, due time.Time) error {
+func (d *Dispatcher) waitFor(ctx context.Context, changed <-chan struct{}, due time.Time) error {
 	if due.IsZero() {
 		select {
 		case <-ctx.Done():
@@ -40,7 +40,7 @@ func waitFor(ctx context.Context, changed <-chan struct{}, due time.Time) error 
 			return nil
 		}
 	}
-	timer := time.NewTimer(time.Until(due))
+	timer := time.NewTimer(due.Sub(d.now()))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -66,7 +66,7 @@ func (w *worker) run(ctx context.Context) error {
 		if err := w.load(); err != nil {
 			return err
 		}
-		round, due := w.choose(time.Now())
+		round, due := w.choose(w.d.now())
 		if len(round) == 0 {
 			w.sleep(ctx, due)
 			continue
@@ -83,7 +83,7 @@ func (w *worker) run(ctx context.Context) error {
 func (w *worker) sleep(ctx context.Context, due time.Time) {
 	var alarm <-chan time.Time
 	if !due.IsZero() {
-		timer := time.NewTimer(time.Until(due))
+		timer := time.NewTimer(due.Sub(w.d.now()))
 		defer timer.Stop()
 		alarm = timer.C
 	}
@@ -115,7 +115,7 @@ func (w *worker) load() error {
 // choose returns the messages to be sent now, in order; if there are none, the time when there will be, zero if that
 // is not known. A message waits for earlier ones of its alert.
 func (w *worker) choose(now time.Time) (round []*pending, due time.Time) {
-	if now.Before(w.rest) {
+	if w.ahead(w.rest, now) {
 		return nil, w.rest
 	}
 	waiting := map[string]bool{}
@@ -123,7 +123,7 @@ func (w *worker) choose(now time.Time) (round []*pending, due time.Time) {
 		if waiting[p.Alert] {
 			continue
 		}
-		if at := time.UnixMilli(p.delivery.Next); now.Before(at) {
+		if at := time.UnixMilli(p.delivery.Next); w.ahead(at, now) {
 			waiting[p.Alert] = true
 			if due.IsZero() || at.Before(due) {
 				due = at
@@ -135,6 +135,12 @@ func (w *worker) choose(now time.Time) (round []*pending, due time.Time) {
 		}
 	}
 	return round, due
+}
+
+// ahead reports whether a time is still to come. One that is further away than a backoff can be is of before the clock went
+// back.
+func (w *worker) ahead(at, now time.Time) bool {
+	return now.Before(at) && !at.After(now.Add(w.backoff.max))
 }
 
 // send tries the messages of a round. After one has failed, later ones of the same alert are left for another round,
@@ -169,7 +175,7 @@ func (w *worker) send(ctx context.Context, round []*pending) {
 	}
 	if !w.flush(ctx, sent) || inRow == failRow {
 		w.down++
-		w.rest = time.Now().Add(w.backoff.after(w.down))
+		w.rest = w.d.now().Add(w.backoff.after(w.down))
 	} else {
 		w.down = 0
 	}
@@ -202,7 +208,7 @@ func (w *worker) flush(ctx context.Context, sent []*pending) bool {
 	}
 	for _, p := range sent {
 		p.delivery.Attempts++
-		p.delivery.Error, p.delivery.Next, p.delivery.Done = "", 0, time.Now().UnixMilli()
+		p.delivery.Error, p.delivery.Next, p.delivery.Done = "", 0, w.d.now().UnixMilli()
 		w.delivered.Add(1)
 	}
 	return true
@@ -211,7 +217,7 @@ func (w *worker) flush(ctx context.Context, sent []*pending) bool {
 func (w *worker) failed(p *pending, err error) {
 	p.delivery.Attempts++
 	p.delivery.Error = words(err)
-	p.delivery.Next = time.Now().Add(w.backoff.after(p.delivery.Attempts)).UnixMilli()
+	p.delivery.Next = w.d.now().Add(w.backoff.after(p.delivery.Attempts)).UnixMilli()
 	w.failures.Add(1)
 	w.d.options.Log.Warn("alert: delivery failed, will be tried again",
 		"receiver", w.receiver.Name, "alert", p.Alert, "attempt", p.delivery.Attempts, "error", err)
@@ -220,7 +226,7 @@ func (w *worker) failed(p *pending, err error) {
 func (w *worker) giveUp(p *pending, err error) {
 	p.delivery.Attempts++
 	p.delivery.Error, p.delivery.Next = words(err), 0
-	p.delivery.Done, p.delivery.GivenUp = time.Now().UnixMilli(), true
+	p.delivery.Done, p.delivery.GivenUp = w.d.now().UnixMilli(), true
 	w.givenUp.Add(1)
 	w.d.options.Log.Error("alert: delivery given up",
 		"receiver", w.receiver.Name, "alert", p.Alert, "attempts", p.delivery.Attempts, "error", err)
