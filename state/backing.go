@@ -18,7 +18,7 @@ func (s *Store) GetRow(dim uint16, hash uint64, key, dst []byte) ([]byte, error)
 	if err != nil {
 		return nil, fatal("read", err)
 	}
-	row, ok := appendUnpacked(dst, v)
+	row, ok := appendUnsealed(dst, v)
 	if err := closer.Close(); err != nil {
 		return nil, fatal("read", err)
 	}
@@ -53,7 +53,7 @@ func (s *Store) getWhole(from pebble.Reader, dim uint16, hash uint64, key []byte
 	if err != nil {
 		return nil, fatal("read", err)
 	}
-	row, ok := appendUnpacked(nil, v)
+	row, ok := appendUnsealed(nil, v)
 	if err := closer.Close(); err != nil {
 		return nil, fatal("read", err)
 	}
@@ -85,7 +85,7 @@ func (s *Store) unpackRow(from pebble.Reader, dst, k, v []byte) ([]byte, error) 
 	if !ok {
 		return nil, damaged("row", k)
 	}
-	row, ok := appendUnpacked(dst[:0], v)
+	row, ok := appendUnsealed(dst[:0], v)
 	switch {
 	case !ok:
 		return nil, damaged("row", k)
@@ -119,6 +119,8 @@ func (s *Store) ScanHashes(dim uint16, first, last uint64, head int, f func(hash
 				return false, err
 			}
 			v = row
+		} else if v, ok = unseal(v); !ok {
+			return false, damaged("row", k)
 		}
 		if head >= 0 && len(v) > head {
 			v = v[:head]

@@ -34,7 +34,7 @@ func (s *Store) NewBatch() *Batch {
 
 // SetRow sets the row of (dim, hash, key), which is the caller's again when SetRow returns.
 func (b *Batch) SetRow(dim uint16, hash uint64, key, row []byte) {
-	b.packed = appendPacked(b.packed[:0], row)
+	b.packed = appendSealed(b.packed[:0], row)
 	op := b.b.SetDeferred(rowKeyPrefix+len(key), len(b.packed))
 	putRowKey(op.Key, dim, hash, key)
 	copy(op.Value, b.packed)

@@ -13,6 +13,8 @@ var (
 	ErrInUse = errors.New("the state is in use")
 	// ErrNewer says that a newer Kelpie wrote the state.
 	ErrNewer = errors.New("the state has a newer format")
+	// ErrOlder says that an older Kelpie wrote the state in a format that is not read any more.
+	ErrOlder = errors.New("the state has an older format")
 	// ErrNone says that there is no state in a folder that was opened read-only.
 	ErrNone = errors.New("there is no state")
 	// ErrReadOnly says that a store opened read-only was asked to commit.

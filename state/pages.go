@@ -194,7 +194,7 @@ func (w *pageWriter) write(old []page, block []byte) []page {
 		if list[i].number == noPage {
 			list[i].number = w.now.next
 			w.now.next++
-			w.batch.packed = appendPacked(w.batch.packed[:0], pageOf(block, i, size))
+			w.batch.packed = appendSealed(w.batch.packed[:0], pageOf(block, i, size))
 			w.batch.SetChunk(w.dim, w.hash, w.key, uint64(list[i].number), w.batch.packed)
 		}
 	}
@@ -276,7 +276,7 @@ func (s *Store) whole(from pebble.Reader, dim uint16, hash uint64, key, thin []b
 			if err != nil {
 				return nil, fatal("read", err)
 			}
-			content, ok := appendUnpacked(nil, v)
+			content, ok := appendUnsealed(nil, v)
 			if err := closer.Close(); err != nil {
 				return nil, fatal("read", err)
 			}
@@ -339,7 +339,7 @@ func (s *Store) rowPages(dim uint16, hash uint64, key, row []byte) (*pages, erro
 	if err != nil {
 		return nil, err
 	}
-	thin, ok := appendUnpacked(nil, v)
+	thin, ok := appendUnsealed(nil, v)
 	if !ok || !isPaged(thin) {
 		return nil, nil
 	}

@@ -198,7 +198,7 @@ func TestDamagedPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		thin, _ := appendUnpacked(nil, v)
+		thin, _ := appendUnsealed(nil, v)
 		switch rapid.SampledFrom([]string{"page", "cut", "byte"}).Draw(t, "damage") {
 		case "page":
 			b := r.store.NewBatch()

@@ -16,8 +16,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Format is the version of what this package writes. A store with a higher one is refused.
-const Format = 1
+// Format is the version of what this package writes. A store with another one is refused.
+const Format = 2 // since rows have checksums
 
 // Options says how to open a store. The zero value is a store on disk with default sizes.
 type Options struct {
@@ -150,6 +150,8 @@ func (s *Store) loadFormat(seed uint64) error {
 	}
 	if v := binary.LittleEndian.Uint32(b); v > Format {
 		return fmt.Errorf("state: open %q: %w (%d, this Kelpie knows up to %d): use the newer Kelpie that wrote it", s.dir, ErrNewer, v, Format)
+	} else if v < Format {
+		return fmt.Errorf("state: open %q: %w (%d, this Kelpie writes %d): delete it, it is made anew from the log", s.dir, ErrOlder, v, Format)
 	}
 	b, err = s.get(appendNamed(nil, kindMeta, metaSeed), nil)
 	if err != nil {

@@ -209,17 +209,24 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := Open(testDir, Options{FS: fs, ReadOnly: true}); !errors.Is(err, ErrNone) {
 		t.Errorf("opening nothing read-only: %v", err)
 	}
-	s := openMem(t, fs, Options{})
+	openMem(t, fs, Options{})
 	_, err := Open(testDir, Options{FS: fs})
 	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "by process ") {
 		t.Errorf("opening twice: %v", err)
 	}
-	commit(t, s, func(b *Batch) { b.setMeta(kindMeta, metaFormat, []byte{9, 0, 0, 0}) })
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(testDir, Options{FS: fs}); !errors.Is(err, ErrNewer) || errors.Is(err, ErrFatal) {
-		t.Errorf("opening a newer format: %v", err)
+	for format, want := range map[byte]error{1: ErrOlder, 9: ErrNewer} {
+		fs := vfs.NewMem()
+		s, err := Open(testDir, Options{FS: fs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		commit(t, s, func(b *Batch) { b.setMeta(kindMeta, metaFormat, []byte{format, 0, 0, 0}) })
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(testDir, Options{FS: fs}); !errors.Is(err, want) || errors.Is(err, ErrFatal) {
+			t.Errorf("opening format %d: %v", format, err)
+		}
 	}
 }
 
