@@ -42,8 +42,8 @@ type dayList struct {
 }
 
 const (
-	dayShift    = 14     // a day has 16,384 ms
-	bucketWidth = 60_000 // ms
+	dayShift    = 14      // a day has 16,384 ms
+	bucketWidth = 240_000 // ms
 )
 
 func newTimers() *timers {

@@ -197,16 +197,13 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	return err
 }
 
-// parallel calls f for each shard and waits.
+// parallel calls f for each shard, for the first one in this goroutine, and waits.
 func (e *Engine) parallel(f func(i int)) {
-	if len(e.shards) == 1 {
-		f(0)
-		return
-	}
 	var wg sync.WaitGroup
-	for i := range e.shards {
+	for i := 1; i < len(e.shards); i++ {
 		wg.Go(func() { f(i) })
 	}
+	f(0)
 	wg.Wait()
 }
 
