@@ -48,6 +48,7 @@ func (s *Server) consoleRoutes() []*Route {
 		act("/alerts/{id}/label", s.actLabel),
 		act("/alerts/{id}/resolve", s.actResolve),
 		act("/alerts/{id}/silence", s.actSilenceAlert),
+		act("/alerts/{id}/redeliver", s.actRedeliver),
 		act("/silences", s.actAddSilence),
 		act("/silences/{id}/expire", s.actExpireSilence),
 		{Method: http.MethodGet, Path: "/login", Scope: Anyone, Page: true, Handler: s.pageLogin},
@@ -111,6 +112,7 @@ var notices = map[string]string{
 	"resolve":        "Resolved by hand.",
 	"silence":        "Silenced. Nobody is told of what matches; it can still be seen here.",
 	"expire":         "The silence has ended.",
+	"redeliver":      "It is on its way again.",
 	"logout":         "You are logged out.",
 }
 

@@ -77,6 +77,19 @@ func back(w http.ResponseWriter, r *http.Request, otherwise, done string) {
 	http.Redirect(w, r, target+"?done="+url.QueryEscape(done), http.StatusSeeOther)
 }
 
+// actRedeliver sends the newest notification about an alert to a receiver once more.
+func (s *Server) actRedeliver(w http.ResponseWriter, r *http.Request) {
+	a, _, p := s.meant(w, r)
+	if p == nil {
+		_, p = s.redeliver(r.Context(), a.ID, r.PostForm.Get("receiver"))
+	}
+	if p != nil {
+		s.deny(w, r, p)
+		return
+	}
+	back(w, r, "/alerts/"+a.ID, "redeliver")
+}
+
 // silenceFor is how long the button of an alert silences what is like it.
 const silenceFor = time.Hour
 

@@ -137,7 +137,7 @@ type alertPage struct {
 	*proofs
 	Version    string // of the rules that run
 	RuleText   string // of its rule as it runs; "" if it does not
-	Deliveries []alert.Delivery
+	Deliveries []sentRow
 	Held       []alert.Held // why receivers are not told
 	Silences   []string     // those that hold now
 }
@@ -161,12 +161,37 @@ func (s *Server) pageAlert(w http.ResponseWriter, r *http.Request) {
 			page.RuleText = rule.Text
 		}
 	}
-	var err error
-	if page.Deliveries, page.Held, err = alert.Deliveries(s.o.Store, a.ID); err != nil {
+	sent, held, err := alert.Deliveries(s.o.Store, a.ID)
+	if err != nil {
 		s.deny(w, r, s.broken(err))
 		return
 	}
+	page.Deliveries, page.Held = s.sentRows(sent), held
 	page.proofs = s.prove(r.Context(), a.Alert)
 	title := strings.TrimSpace(a.Rule + " " + strings.Join(a.Key, ", "))
 	s.show(w, r, http.StatusOK, "alert", frame{Title: title, Here: "alerts", Content: page})
+}
+
+// sentRow is what became of a message about an alert.
+type sentRow struct {
+	alert.Delivery
+	Again bool // it was given up, and can be sent again
+}
+
+// sentRows says which of the deliveries can be sent again: those to receivers of groups that were given up, if nothing was
+// sent to the same one later.
+func (s *Server) sentRows(all []alert.Delivery) []sentRow {
+	groups := map[string]bool{}
+	if s.o.Teller != nil {
+		stats := s.o.Teller.RouterStats()
+		for i := range stats.Receivers {
+			groups[stats.Receivers[i].Receiver] = true
+		}
+	}
+	rows := make([]sentRow, len(all))
+	for i, d := range slices.Backward(all) {
+		rows[i] = sentRow{d, d.GivenUp && groups[d.Receiver]}
+		delete(groups, d.Receiver)
+	}
+	return rows
 }

@@ -192,7 +192,8 @@ func (s *screen) quiet() {
 // TestConsoleInABrowser looks at the console as a person does, where there is a browser; without one, what it is made of
 // has to keep to the same: nothing inline, nothing from elsewhere.
 func TestConsoleInABrowser(t *testing.T) {
-	h := newHouse(t, vfs.NewMem())
+	h, g := newHouse(t, vfs.NewMem()), &gate{}
+	h.groups = g.team()
 	b := opened(t, h, "ann")
 	s := openScreen(t, h.url)
 	if s == nil {
@@ -207,6 +208,8 @@ func TestConsoleInABrowser(t *testing.T) {
 	s.shoot("alerts")
 	s.live(h)
 	s.byKeyboard(h)
+	s.comments(h)
+	s.sendsAgain(h, g)
 	s.looks(h)
 	s.quiet()
 }
@@ -245,11 +248,47 @@ func (s *screen) byKeyboard(h *house) {
 	s.do(chromedp.KeyEvent(kb.Enter))
 	s.until(`document.querySelector("html[data-live] article.whole")?.dataset.key === "` + id + `"`)
 	s.do(chromedp.KeyEvent("r"))
-	s.until(`document.activeElement.closest("form")?.dataset.act === "resolve"`)
+	s.until(`document.activeElement.dataset.act === "resolve"`)
 	s.do(chromedp.KeyEvent(kb.Enter))
 	s.until(`document.querySelector("article.over") !== null`)
 	s.do(chromedp.KeyEvent("2"))
 	s.until(`document.querySelector("html[data-live] table.rules") !== null`)
+}
+
+// comments writes why, and acknowledges with it: Enter in the field does nothing, and what is written stays when the page
+// changes meanwhile.
+func (s *screen) comments(h *house) {
+	id := h.alerts("key=bob").Alerts[0].ID
+	s.open("/alerts/" + id)
+	s.do(chromedp.KeyEvent("c"))
+	s.until(`document.activeElement.id === "comment"`)
+	s.js(`document.getElementById("comment").value = ""`) // chromedp sends the letter of a key that a page has kept for itself
+	s.do(chromedp.KeyEvent("a test of bob's"), chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.Escape))
+	s.until(`document.activeElement.id !== "comment"`)
+	if a := h.alerts("key=bob").Alerts[0]; a.Acknowledged != nil || a.Verdict != nil {
+		s.t.Errorf("Enter in the comment does something: %+v", a)
+	}
+	h.ask("POST", "/v1/alerts/"+id+"/label", `{"by":"eve","verdict":"true_positive"}`, nil)
+	s.until(`document.querySelector("[data-act=true]").getAttribute("aria-pressed") === "true"`)
+	s.do(chromedp.KeyEvent("a"))
+	s.until(`document.querySelector("[data-act=acknowledge]") === null`)
+	if a := h.alerts("key=bob").Alerts[0]; a.Acknowledged == nil || a.Acknowledged.Comment != "a test of bob's" {
+		s.t.Errorf("acknowledged %+v", a.Acknowledged)
+	}
+	if left := s.js(`document.getElementById("comment").value`); left != "" {
+		s.t.Errorf("the next comment begins with %q", left)
+	}
+}
+
+// sendsAgain has a message sent again that was given up, by the keyboard.
+func (s *screen) sendsAgain(h *house, g *gate) {
+	again := `document.querySelector("[data-act='again-team/hook']")`
+	s.open("/alerts/" + h.alerts("key=ann").Alerts[0].ID)
+	s.until(again + ` !== null`)
+	g.lift()
+	s.js(again + `.focus()`)
+	s.do(chromedp.KeyEvent(kb.Enter))
+	s.until(again + ` === null && !document.querySelector("section .bad")`)
 }
 
 // looks wants every page to fit a phone, and to be dark at night with letters that can be read.

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -83,10 +84,10 @@ func (b *browser) send(path string, fields url.Values) *page {
 func (b *browser) press(p *page, action string, fill ...string) *page {
 	b.t.Helper()
 	for form := range p.all("form") {
-		if attr(form, "action") != action {
+		fields := url.Values{}
+		if !aims(form, action, fields) {
 			continue
 		}
-		fields := url.Values{}
 		for n := range form.Descendants() {
 			if n.Data == "input" {
 				fields.Set(attr(n, "name"), attr(n, "value"))
@@ -99,6 +100,24 @@ func (b *browser) press(p *page, action string, fill ...string) *page {
 	}
 	b.t.Fatalf("%s has no form for %s:\n%s", p.path, action, p.text())
 	return nil
+}
+
+// aims reports whether a form sends to action by one of its buttons, the first one that does, and adds what that one says.
+func aims(form *html.Node, action string, fields url.Values) bool {
+	for n := range form.Descendants() {
+		if n.Data != "button" || has(n, "disabled") || cmp.Or(attr(n, "formaction"), attr(form, "action")) != action {
+			continue
+		}
+		if name := attr(n, "name"); name != "" {
+			fields.Set(name, attr(n, "value"))
+		}
+		return true
+	}
+	return false
+}
+
+func has(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
 func (p *page) all(tag string) func(func(*html.Node) bool) {
@@ -168,8 +187,8 @@ func TestConsoleTellsAnAlert(t *testing.T) {
 	p = b.press(p, path+"/silence", "comment", "looked at it")
 	p.wants(t, 200, "Silenced.", "silenced by")
 	b.open("/").wants(t, 200, "No open alerts", "Silenced, or only watched 1")
-	p = b.press(p, path+"/label")
-	p.wants(t, 200, "verdict true positive: console")
+	p = b.press(p, path+"/label", "comment", "a thief")
+	p.wants(t, 200, "verdict true positive: console", "“a thief”")
 	b.press(p, path+"/resolve").wants(t, 200, "Resolved by hand.", "somebody resolved it (console")
 	b.open("/").wants(t, 200, "No open alerts", "Resolved last", "somebody resolved it")
 	got := h.alerts("").Alerts[0]
@@ -179,6 +198,30 @@ func TestConsoleTellsAnAlert(t *testing.T) {
 	b.send(path+"/acknowledge", url.Values{}).wants(t, 409, "Too late")
 	b.send(path+"/label", url.Values{"verdict": {"perhaps"}}).wants(t, 400, "verdict")
 	b.open("/alerts/ffff").wants(t, 404, "there is no alert")
+}
+
+// TestConsoleSendsAgain has a message sent again that was given up, and no other.
+func TestConsoleSendsAgain(t *testing.T) {
+	h, g := newHouse(t, vfs.NewMem()), &gate{}
+	h.groups = g.team()
+	b := opened(t, h, "ann")
+	path := "/alerts/" + h.alerts("").Alerts[0].ID
+	var p *page
+	h.until("given up", func() bool {
+		p = b.open(path)
+		return strings.Contains(p.text(), "given up after 1 attempt: no such channel Send again to team/hook")
+	})
+	g.lift()
+	b.press(p, path+"/redeliver").wants(t, 200, "It is on its way again.")
+	h.until("delivered", func() bool {
+		p = b.open(path)
+		return !strings.Contains(p.text(), "given up after")
+	})
+	p.wants(t, 200, "to team/hook: delivered", "2 attempts")
+	if strings.Contains(p.text(), "Send again") {
+		t.Errorf("what was delivered can be sent again: %s", p.text())
+	}
+	b.send(path+"/redeliver", url.Values{"receiver": {"nobody"}}).wants(t, 404, "Nothing to send again")
 }
 
 // TestConsoleSilences adds a silence, and ends it.
@@ -237,7 +280,7 @@ func ours(t *testing.T, path string, n *html.Node) {
 		t.Errorf("%s has <%s %v>", path, n.Data, n.Attr)
 	}
 	for _, a := range n.Attr {
-		link := slices.Contains([]string{"src", "href", "action"}, a.Key)
+		link := slices.Contains([]string{"src", "href", "action", "formaction"}, a.Key)
 		if strings.HasPrefix(a.Key, "on") || a.Key == "style" || link && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "#") || strings.HasPrefix(a.Val, "//") {
 			t.Errorf("%s has <%s %s=%q>", path, n.Data, a.Key, a.Val)
 		}

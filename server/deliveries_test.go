@@ -28,11 +28,23 @@ func (g *gate) NotifyGroup(context.Context, *alert.Notification) (string, error)
 	return "", nil
 }
 
+// lift opens the gate.
+func (g *gate) lift() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = true
+}
+
+// team is a receiver of groups behind a gate.
+func (g *gate) team() []alert.GroupReceiver {
+	return []alert.GroupReceiver{{ReceiverSpec: alert.ReceiverSpec{Name: "team"}, Notifiers: []alert.NamedNotifier{{Kind: "hook", Notifier: g}}}}
+}
+
 // TestDeliveries follows a notification that is given up, is asked for again and arrives.
 func TestDeliveries(t *testing.T) {
 	g := &gate{}
 	h := newHouse(t, vfs.NewMem())
-	h.groups = []alert.GroupReceiver{{ReceiverSpec: alert.ReceiverSpec{Name: "team"}, Notifiers: []alert.NamedNotifier{{Kind: "hook", Notifier: g}}}}
+	h.groups = g.team()
 	h.open()
 	h.bursts("c1")
 	id := h.alerts("").Alerts[0].ID
@@ -51,9 +63,7 @@ func TestDeliveries(t *testing.T) {
 	if x := hook(); x.Attempts != 1 || x.Kind != alert.KindOpened || x.Error != "no such channel" || len(x.Tries) != 1 || x.Tries[0].Code != 404 || x.Done == "" {
 		t.Errorf("what was given up is %+v", x)
 	}
-	g.mu.Lock()
-	g.open = true
-	g.mu.Unlock()
+	g.lift()
 	var sending struct{ Sending int }
 	if x := h.ask("POST", "/v1/alerts/"+id[:8]+"/redeliver", `{"receiver":"team"}`, &sending); x.status != http.StatusAccepted || sending.Sending != 1 {
 		t.Errorf("asked for again: %d %s", x.status, x.body)

@@ -29,7 +29,7 @@
     if (!p) return;
     const box = p.key && find(main, p.key);
     const target = (p.id && document.getElementById(p.id)) || (p.summary && main.querySelector("#" + CSS.escape(p.summary) + " > summary")) ||
-      (box && ((p.act && box.querySelector(`[data-act="${CSS.escape(p.act)}"] button`)) || box.querySelector("a.open") || box.querySelector("button"))) ||
+      (box && ((p.act && box.querySelector(`button[data-act="${CSS.escape(p.act)}"]`)) || box.querySelector("a.open") || box.querySelector("button"))) ||
       main.querySelector(".cards a.open");
     (target || main).focus({ preventScroll: !!target });
   }
@@ -56,7 +56,9 @@
     const known = new Set(Array.from(main.querySelectorAll("[data-key]"), keyOf));
     const open = new Set(Array.from(main.querySelectorAll("details[open]"), (e) => e.id));
     const at = place();
+    const typed = new Map(Array.from(main.querySelectorAll("input[id]")).filter((e) => e.value !== e.defaultValue).map((e) => [e.id, e.value]));
     main.replaceChildren(...come.childNodes);
+    typed.forEach((text, id) => { const e = document.getElementById(id); if (e) e.value = text; }); // what somebody has begun to write
     main.querySelectorAll("details").forEach((e) => { if (open.has(e.id)) e.open = true; });
     announce(Array.from(main.querySelectorAll("li.card[data-severity]")).filter((e) => !known.has(keyOf(e))));
     restore(at);
@@ -103,11 +105,13 @@
     waiting = setTimeout(() => { waiting = 0; look(); }, 250);
   }
 
-  // send sends a form and stays where one is.
+  // send sends a form by one of its buttons and stays where one is.
   async function send(form, button) {
+    const body = new URLSearchParams(new FormData(form, button));
+    const target = button.hasAttribute("formaction") ? button.formAction : form.action;
     button.disabled = true;
     try {
-      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "text/html" } });
+      const answer = await fetch(target, { method: "POST", body, headers: { Accept: "text/html" } });
       const text = await answer.text();
       const next = new DOMParser().parseFromString(text, "text/html");
       if (!answer.ok) {
@@ -116,6 +120,7 @@
       }
       const done = next.querySelector(".notice");
       said.textContent = done ? done.textContent : "Done.";
+      form.reset();
       if (new URL(answer.url).pathname === location.pathname) take(text); else look();
     } catch (e) {
       button.disabled = false;
@@ -126,9 +131,9 @@
 
   document.addEventListener("submit", (e) => {
     const form = e.target;
-    if (!form.matches("main form[data-act]")) return;
+    if (!main.contains(form) || !e.submitter || !e.submitter.dataset.act) return;
     e.preventDefault();
-    send(form, form.querySelector("button"));
+    send(form, e.submitter);
   });
 
   // The keyboard.
@@ -144,17 +149,19 @@
   }
   function button(act) {
     const box = here();
-    return box && box.querySelector(`form[data-act="${act}"] button`);
+    return box && box.querySelector(`button[data-act="${act}"]`);
   }
   const help = () => { if (!keys.open) keys.showModal(); };
   const go = { 1: "/", 2: "/rules", 3: "/silences" };
   const reach = { t: "true", f: "false", r: "resolve", s: "silence" };
   document.addEventListener("keydown", (e) => {
+    if (e.key === "Escape" && typing()) { document.activeElement.blur(); return; }
     if (e.ctrlKey || e.metaKey || e.altKey || typing() || keys.open) return;
     if (e.key === "j") move(1);
     else if (e.key === "k") move(-1);
     else if (e.key === "?") help();
     else if (go[e.key]) location.assign(go[e.key]);
+    else if (e.key === "c") { const field = document.getElementById("comment"); if (field) field.focus(); else return; }
     else if (e.key === "a") { const b = button("acknowledge"); if (b) b.click(); else return; }
     else if (reach[e.key]) { const b = button(reach[e.key]); if (b) b.focus(); else return; }
     else return;
