@@ -47,7 +47,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, kind journal.Kind, 
 			c.Verdict = r.PostForm.Get("verdict")
 			done = c.Verdict
 		}
-		p = s.Say(r.Context(), c)
+		p = s.Say(r.Context(), a, c)
 	}
 	if p != nil {
 		s.deny(w, r, p)

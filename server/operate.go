@@ -62,7 +62,7 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, kind journal.Ki
 		a, p = s.FindAlert(r.PathValue("id"))
 	}
 	if p == nil {
-		p = s.Say(r.Context(), engine.Command{Kind: kind, Alert: a.ID, By: who, Verdict: said.Verdict, Comment: said.Comment})
+		p = s.Say(r.Context(), a, engine.Command{Kind: kind, Alert: a.ID, By: who, Verdict: said.Verdict, Comment: said.Comment})
 	}
 	if p != nil {
 		p.write(w)
@@ -74,10 +74,13 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, kind journal.Ki
 // sayTimeout is how long a caller waits until what was said holds.
 const sayTimeout = 20 * time.Second
 
-// Say carries out a command.
-func (s *Server) Say(ctx context.Context, c engine.Command) *Problem {
+// Say carries out a command about an alert. What can be seen to be wrong is not brought into the log.
+func (s *Server) Say(ctx context.Context, a *ListedAlert, c engine.Command) *Problem {
 	if err := c.Validate(); err != nil {
 		return wrongBody("%v", err)
+	}
+	if !a.Open() && c.Kind != journal.AlertLabelled {
+		return notSaid(engine.ErrOver)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sayTimeout)
 	defer cancel()

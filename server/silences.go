@@ -144,8 +144,14 @@ func (s *Server) Silence(ctx context.Context, x alert.Silence) (*ListedSilence, 
 	return s.silence(id)
 }
 
-// Expire ends a silence, and returns it as it is then.
+// Expire ends a silence, and returns it as it is then. What can be seen to be wrong is not brought into the log.
 func (s *Server) Expire(ctx context.Context, id, by, comment string) (*ListedSilence, *Problem) {
+	switch x, p := s.silence(id); {
+	case p != nil:
+		return nil, p
+	case x.State == alert.SilenceExpired:
+		return nil, notSaid(alert.ErrSilenceOver)
+	}
 	ctx, cancel := context.WithTimeout(ctx, sayTimeout)
 	defer cancel()
 	if err := s.o.Service.ExpireSilence(ctx, id, by, comment); err != nil {

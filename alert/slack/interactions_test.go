@@ -1,13 +1,18 @@
 package slack
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +222,49 @@ func FuzzInteraction(f *testing.F) {
 		x.ServeHTTP(w, slacktest.Sign(body, "s", time.Now()))
 		if w.Code != 200 && w.Code != 400 {
 			t.Errorf("%d", w.Code)
+		}
+	})
+}
+
+// FuzzSignature sends what anybody may send: nothing is done unless the signature is that of the body and of a time that is
+// near.
+func FuzzSignature(f *testing.F) {
+	body := []byte(`payload={"type":"block_actions","actions":[{"action_id":"kelpie_acknowledge","value":"id-0"}],"user":{"id":"U1"}}`)
+	now := time.Now()
+	right := slacktest.Sign(body, "s", now)
+	stamp, signature := right.Header.Get("X-Slack-Request-Timestamp"), right.Header.Get("X-Slack-Signature")
+	f.Add(body, stamp, signature, "application/x-www-form-urlencoded")
+	f.Add(body, stamp, strings.ToUpper(signature), "")
+	f.Add(body, stamp, strings.TrimPrefix(signature, "v0="), "")
+	f.Add(body, stamp, "v0=", "")
+	f.Add(body, stamp, "", "text/plain")
+	f.Add(body, "", signature, "")
+	f.Add(body, "-"+stamp, signature, "")
+	f.Add(body, stamp+"0", signature, "")
+	f.Add(body, " "+stamp, signature, "")
+	f.Add(append([]byte("x"), body...), stamp, signature, "")
+	f.Add([]byte{}, "9223372036854775807", "v0=00", "multipart/form-data")
+	f.Fuzz(func(t *testing.T, body []byte, stamp, signature, kind string) {
+		d := &desk{}
+		x, err := NewInteractions([]Spec{{SigningSecret: secret.New("s")}}, d, post.Options{}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Close()
+		r := httptest.NewRequest(http.MethodPost, "/v1/slack/interactions", bytes.NewReader(body))
+		r.Header["X-Slack-Request-Timestamp"], r.Header["X-Slack-Signature"], r.Header["Content-Type"] = []string{stamp}, []string{signature}, []string{kind}
+		w := httptest.NewRecorder()
+		x.ServeHTTP(w, r)
+		h := hmac.New(sha256.New, []byte("s"))
+		h.Write([]byte("v0:" + stamp + ":" + string(body)))
+		signed := strings.EqualFold(signature, "v0="+hex.EncodeToString(h.Sum(nil)))
+		seconds, err := strconv.ParseInt(stamp, 10, 64)
+		near := err == nil && time.Since(time.Unix(seconds, 0)).Abs() < 6*time.Minute
+		switch {
+		case w.Code == http.StatusUnauthorized && len(d.done) == 0:
+		case (w.Code == http.StatusOK || w.Code == http.StatusBadRequest) && signed && near:
+		default:
+			t.Errorf("%d, done %q, with the signature %q of %q, at %q", w.Code, d.done, signature, body, stamp)
 		}
 	})
 }
