@@ -32,7 +32,8 @@ type intake struct {
 	postponed *request         // to be appended next
 	numbers   map[string]int64 // of the last record of each origin of requests
 	complete  bool             // with UntilEnd: all inputs have been read to their end
-	dec       *event.Decoder
+	finder    *event.TimeFinder
+	dec       *event.Decoder // for times that the finder does not find
 	rec       event.Record
 
 	mu       sync.Mutex
@@ -70,6 +71,9 @@ func newIntake(s *Service) *intake {
 // open opens all sources.
 func (n *intake) open() error {
 	var err error
+	if n.finder, err = event.NewTimeFinder(n.s.o.Event); err != nil {
+		return err
+	}
 	if n.dec, err = event.NewDecoder(&event.Schema{Spec: n.s.o.Event}); err != nil {
 		return err
 	}
@@ -224,7 +228,8 @@ func (n *intake) passage(b *source.Batch) *passage {
 	return n.passages[b]
 }
 
-// span returns the range of event times in a batch; first > last if there is no event in it.
+// span returns the range of event times in a batch, which those of lines that are no events may make wider; first > last if
+// there is no event in it.
 func (n *intake) span(b *source.Batch) (first, last int64) {
 	if b.Timed {
 		return b.MinTime, b.MaxTime
@@ -234,8 +239,12 @@ func (n *intake) span(b *source.Batch) (first, last int64) {
 		return first, last
 	}
 	for i := range b.Lines {
-		if n.dec.Decode(b.Record(i), &n.rec) == nil {
-			first, last = min(first, n.rec.Time), max(last, n.rec.Time)
+		t, ok := n.finder.Find(b.Record(i))
+		if !ok && n.dec.Decode(b.Record(i), &n.rec) == nil {
+			t, ok = n.rec.Time, true
+		}
+		if ok {
+			first, last = min(first, t), max(last, t)
 		}
 	}
 	return first, last
