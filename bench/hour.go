@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -42,7 +43,7 @@ func hourStudy(l *lab) ([]row, error) {
 	}}
 	var w *watch
 	j := v.job(in, func() any {
-		w = watchMemory(v.service)
+		w = watchMemory(v.service, hourTimes*l.Events)
 		return new(struct{})
 	}, func() {})
 	j.events = int(hourTimes * l.Events)
@@ -72,35 +73,38 @@ func hourRows(w *watch, s []sample, cores float64, log, state int64) []row {
 		short(rate(&s[0])), log>>20, state>>20, cores, s[0].cpu.Seconds()/s[0].wall.Seconds()), s)}
 }
 
-// watch looks at the memory of this process, again and again.
+// looks is how often in an hour the memory is looked at.
+const looks = 64
+
+// watch looks at the memory of this process at even distances of the stream, each time when garbage has been collected and
+// given back: how much of that lies about is the collector's choice, and differs from moment to moment.
 type watch struct {
 	service *posted
+	events  int64 // of the hour
 	cancel  func()
 	ended   sync.WaitGroup
-	seen    []seen
+	seen    []int64 // bytes
 }
 
-type seen struct {
-	events int64 // that were durable
-	bytes  int64
-}
-
-func watchMemory(s *posted) *watch {
+func watchMemory(s *posted, events int64) *watch {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &watch{service: s, cancel: cancel}
+	w := &watch{service: s, events: events, cancel: cancel}
 	w.ended.Go(func() { w.run(ctx) })
 	return w
 }
 
 func (w *watch) run(ctx context.Context) {
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for len(w.seen) < looks {
 		select {
 		case <-tick.C:
-			w.seen = append(w.seen, seen{w.service.api.Stats().Accepted, residentMemory()})
 		case <-ctx.Done():
 			return
+		}
+		for w.service.api.Stats().Accepted >= w.events*int64(len(w.seen)+1)/looks && len(w.seen) < looks {
+			debug.FreeOSMemory()
+			w.seen = append(w.seen, residentMemory())
 		}
 	}
 }
@@ -109,23 +113,20 @@ func (w *watch) run(ctx context.Context) {
 func (w *watch) stop() error {
 	w.cancel()
 	w.ended.Wait()
-	if len(w.seen) < 4 {
-		return errors.New("the hour was over too soon")
+	if len(w.seen) < looks-1 { // the last one may come too late
+		return fmt.Errorf("the memory was looked at %d times in place of %d", len(w.seen), looks)
 	}
 	return nil
 }
 
-// quarter returns the mean of the memory in a quarter of the events, from 1, in MiB.
-func (w *watch) quarter(q int64) float64 {
-	end := w.seen[len(w.seen)-1].events
+// quarter returns the mean of the memory in a quarter of the hour, from 1, in MiB.
+func (w *watch) quarter(q int) float64 {
 	var sum, n float64
-	for _, x := range w.seen {
-		if x.events > end*(q-1)/4 && x.events <= end*q/4 {
-			sum += float64(x.bytes)
-			n++
-		}
+	for _, bytes := range w.seen[(q-1)*looks/4 : min(q*looks/4, len(w.seen))] {
+		sum += float64(bytes)
+		n++
 	}
-	return sum / max(n, 1) / (1 << 20)
+	return sum / n / (1 << 20)
 }
 
 // postHour is the client. It makes the events while it posts them, over several connections, each in its turn.
