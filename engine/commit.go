@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"kelpie/event"
 	"kelpie/state"
@@ -106,6 +105,7 @@ type extra struct {
 	Order []streamRef `json:"order"`
 	Fold  int64       `json:"fold"`
 	Start int64       `json:"start"` // the first event's time
+	Front int         `json:"front"` // with order: time, the number of the frontier's partition
 }
 
 type streamRef struct {
@@ -117,24 +117,22 @@ type streamRef struct {
 func (e *Engine) checkpoint() state.Checkpoint {
 	c := state.Checkpoint{Watermark: e.w, Newest: e.newest, Events: e.events, Rules: e.plan.Fingerprint()}
 	x := extra{Fold: e.fold, Start: e.warmth.start}
-	next := make([]int64, len(e.partitions))
+	least := e.leastWaiting()
+	held := e.heldFrom(least)
 	for i, p := range e.partitions {
-		next[i] = p.next
-	}
-	for i := range e.waiting {
-		seq := e.waiting[i].seq
-		k := seq >> offsetBits
-		next[k] = min(next[k], int64(seq&(1<<offsetBits-1)))
-	}
-	for i, p := range e.partitions {
+		next := min(p.next, least[i])
+		if p.inLog() {
+			next = min(next, held)
+		}
 		x.Order = append(x.Order, streamRef{p.stream.Stream, p.stream.Partition, uint8(p.stream.Kind)})
 		c.Partitions = append(c.Partitions, state.Partition{Stream: p.stream.Stream, Partition: p.stream.Partition,
-			Next: next[i], Read: p.read, Newest: p.newest, Idle: p.idle})
+			Next: next, Read: p.read, Newest: p.newest, Idle: p.idle, Mark: p.mark, Since: p.since})
 	}
 	if e.plan.Time.ByTime {
 		p := event.Position{}
 		if len(e.partitions) > 0 {
 			p = e.partitions[e.frontSeq>>offsetBits].stream
+			x.Front = int(e.frontSeq >> offsetBits)
 		}
 		c.Frontier = &state.Frontier{Time: e.front, Stream: p.Stream, Partition: p.Partition, Offset: int64(e.frontSeq & (1<<offsetBits - 1))}
 	}
@@ -226,22 +224,23 @@ func (e *Engine) restore(c state.Checkpoint) error {
 	}
 	e.w, e.newest, e.events, e.fold, e.warmth.start = c.Watermark, c.Newest, c.Events, x.Fold, x.Start
 	e.before = max(e.w, e.before)
-	for _, r := range x.Order {
-		p := &partition{stream: event.Position{Stream: r.Stream, Partition: r.Partition, Kind: event.PositionKind(r.Kind)}, newest: none}
-		i := slices.IndexFunc(c.Partitions, func(q state.Partition) bool { return q.Stream == r.Stream && q.Partition == r.Partition })
-		if i < 0 {
-			return fmt.Errorf("engine: checkpoint: partition %s/%d has no position", r.Stream, r.Partition)
-		}
+	if len(x.Order) != len(c.Partitions) {
+		return fmt.Errorf("engine: checkpoint: %d partitions and %d places", len(x.Order), len(c.Partitions))
+	}
+	for i, r := range x.Order {
 		q := c.Partitions[i]
-		p.next, p.read, p.newest, p.idle = q.Next, q.Read, q.Newest, q.Idle
-		e.partitions = append(e.partitions, p)
+		if q.Stream != r.Stream || q.Partition != r.Partition {
+			return fmt.Errorf("engine: checkpoint: the place of partition %s/%d is that of %s/%d", r.Stream, r.Partition, q.Stream, q.Partition)
+		}
+		e.partitions = append(e.partitions, &partition{
+			stream: event.Position{Stream: r.Stream, Partition: r.Partition, Kind: event.PositionKind(r.Kind)},
+			next:   q.Next, read: q.Read, newest: q.Newest, idle: q.Idle, mark: q.Mark, since: q.Since,
+		})
 	}
 	if f := c.Frontier; f != nil {
 		e.front = f.Time
-		for i, p := range e.partitions {
-			if p.stream.Stream == f.Stream && p.stream.Partition == f.Partition {
-				e.frontSeq = pack(i, f.Offset)
-			}
+		if x.Front < len(e.partitions) {
+			e.frontSeq = pack(x.Front, f.Offset)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"sync"
 
@@ -79,6 +80,7 @@ type Engine struct {
 	store    *state.Store
 	spare    [][]*state.Batch // by shard
 	registry *registry        // of the store
+	runs     []heldRun        // of streams, in order of the log: those of which an event may wait
 	unknown  bool             // the store does not know the rules and the numbers yet
 	decides  bool             // verdicts are asked for
 }
@@ -90,6 +92,9 @@ type partition struct {
 	idle   bool
 	next   int64 // where reading stands: the next offset to come
 	read   int64 // offsets below it have been read: more than next while a recovery reads again
+
+	mark  []byte // of a stream's partition: where reading it goes on, as the stream writes it
+	since int64  // the same: from which offset of our log on this is the partition of that name
 }
 
 // New returns an engine for a plan, with empty state.
@@ -120,13 +125,21 @@ const offsetBits = 44
 // Partition returns the number of a partition, registering it if it is new. Partitions are numbered, and so ordered, as
 // they come.
 func (e *Engine) Partition(p event.Position) int {
-	for i, q := range e.partitions {
-		if q.stream.Stream == p.Stream && q.stream.Partition == p.Partition && q.stream.Kind == p.Kind {
-			return i
-		}
+	if i := e.partitionAt(p, state.Never); i >= 0 {
+		return i
 	}
 	e.partitions = append(e.partitions, &partition{stream: p, newest: none})
 	return len(e.partitions) - 1
+}
+
+// partitionAt returns the number of the partition that had a name at an offset of our log; -1 if none had.
+func (e *Engine) partitionAt(p event.Position, at int64) int {
+	for i, q := range slices.Backward(e.partitions) {
+		if q.stream.Stream == p.Stream && q.stream.Partition == p.Partition && q.stream.Kind == p.Kind && q.since <= at {
+			return i
+		}
+	}
+	return -1
 }
 
 func pack(partition int, offset int64) uint64 { return uint64(partition)<<offsetBits | uint64(offset) }
@@ -150,6 +163,7 @@ type Line struct {
 	Start, End int   // in Buf
 	Offset     int64 // position in the partition
 	Appended   int64 // append time, ms; 0: unknown
+	Created    int64 // the time of an event that has none, ms; 0: then it is refused
 }
 
 // Step folds a batch. Its buffer may be used again when Step returns.

@@ -45,6 +45,7 @@ type Service struct {
 		sync.WaitGroup
 	}
 	decisions *decisions
+	marks     marks // of streams
 	phase     atomic.Int32
 	pulse     atomic.Pointer[pulse]
 	figures   atomic.Pointer[Figures]
@@ -103,6 +104,11 @@ type Input struct {
 	Key func(file string) string
 	// Open opens the source. resume says how far a file has been read, as source.FilesOptions.Resume asks.
 	Open func(resume func(file string) (journal.Progress, bool)) (source.Source, error)
+
+	// Of a log elsewhere, in place of Open: Stream opens it to be read on from where its partitions were read, which marks
+	// returns at any time. Records opens it to read once more what had been read. Each of its partitions is one by itself.
+	Stream  func(marks func() map[source.Partition][]byte) (source.Stream, error)
+	Records func() (source.Records, error)
 }
 
 // NewService returns a service.

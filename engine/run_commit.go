@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"kelpie/source"
 	"kelpie/state"
 )
 
@@ -29,7 +30,8 @@ type commit struct {
 	sync    bool
 	retain  int64 // the log may be shortened up to this offset; -1: leave it
 	asked   []*request
-	began   time.Time // its flush
+	moved   map[source.Partition][]byte // marks of streams
+	began   time.Time                   // its flush
 	ended   time.Time
 	took    time.Duration // without the flush
 	err     error
@@ -123,8 +125,8 @@ func (l *loop) commit(sync bool) error {
 	if err := l.noted.put(p.Batch); err != nil {
 		return err
 	}
-	c := &commit{pending: p, book: epoch, sync: sync, retain: -1, asked: l.asked, began: began}
-	l.asked = nil
+	c := &commit{pending: p, book: epoch, sync: sync, retain: -1, asked: l.asked, moved: l.moved, began: began}
+	l.asked, l.moved = nil, map[source.Partition][]byte{}
 	if l.retain && sync {
 		c.retain, l.retain = l.engine.neededFrom(), false
 	}
@@ -157,6 +159,7 @@ func (l *loop) committed(c *commit) error {
 	for _, r := range c.asked {
 		close(r.committed)
 	}
+	l.tellStreams(c.moved)
 	l.tally.committed(c)
 	l.tally.sentUpTo(l.s.o.Store.LastMessage(), l.now())
 	l.publish()

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"kelpie/engine"
+	"kelpie/source"
 	"kelpie/state"
 )
 
@@ -111,8 +112,10 @@ func (w *world) covers(fs vfs.FS, arrived map[string]string) {
 		t.Fatal(err)
 	}
 	read := int64(0)
-	if ok {
-		read = c.Partitions[0].Read
+	for _, p := range c.Partitions {
+		if ok && p.Stream == source.LogStream {
+			read = max(read, p.Read)
+		}
 	}
 	if read > int64(len(records)) {
 		t.Fatalf("the state has read %d records, the log holds %d", read, len(records))

@@ -31,14 +31,19 @@ func (e *Engine) findLogPart(part int32) (i int, ok bool) {
 	return i, i >= 0
 }
 
+// inLog reports whether the partition's records stand in our log, and not in one elsewhere.
+func (p *partition) inLog() bool { return p.stream.Kind == event.LogPosition }
+
 // readFrom returns the offset in the log at which reading stands: after a recovery, from where on it is to be read again.
 func (e *Engine) readFrom() int64 {
-	if len(e.partitions) == 0 {
-		return 0
-	}
 	from := int64(state.Never)
 	for _, p := range e.partitions {
-		from = min(from, p.next)
+		if p.inLog() {
+			from = min(from, p.next)
+		}
+	}
+	if from == state.Never {
+		return 0
 	}
 	return from
 }
@@ -46,16 +51,35 @@ func (e *Engine) readFrom() int64 {
 // neededFrom returns the offset in the log from which on a checkpoint that is made now needs it.
 func (e *Engine) neededFrom() int64 {
 	from := e.readFrom()
-	for i := range e.waiting {
-		from = min(from, int64(e.waiting[i].seq&(1<<offsetBits-1)))
+	least := e.leastWaiting()
+	for i, p := range e.partitions {
+		if p.inLog() {
+			from = min(from, least[i])
+		}
 	}
-	return from
+	return min(from, e.heldFrom(least))
+}
+
+// leastWaiting returns, by partition, the least offset of an event that waits; state.Never where none does.
+func (e *Engine) leastWaiting() []int64 {
+	least := make([]int64, len(e.partitions))
+	for i := range least {
+		least[i] = state.Never
+	}
+	for i := range e.waiting {
+		seq := e.waiting[i].seq
+		k := seq >> offsetBits
+		least[k] = min(least[k], int64(seq&(1<<offsetBits-1)))
+	}
+	return least
 }
 
 // readUpTo returns the offset in the log below which everything has been read.
 func (e *Engine) readUpTo() (at int64) {
 	for _, p := range e.partitions {
-		at = max(at, p.read)
+		if p.inLog() {
+			at = max(at, p.read)
+		}
 	}
 	return at
 }
@@ -64,8 +88,10 @@ func (e *Engine) readUpTo() (at int64) {
 // others, and records that are no events.
 func (e *Engine) Pass(offset int64) {
 	for _, p := range e.partitions {
-		p.next = offset
-		p.read = max(p.read, offset)
+		if p.inLog() {
+			p.next = offset
+			p.read = max(p.read, offset)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ type Figures struct {
 	Strides                 int64                   // runs of records that were folded at once
 	Ticks                   int64                   // records that say that time went on
 	Evicted                 int64                   // rows that left memory
+	Lost                    int64                   // gaps in streams: runs of records that were gone before they were read, or read again
 	Forgotten               int64                   // alerts that had resolved long ago
 	Reloads, RefusedReloads int64                   // of the rules
 	Refusal                 error                   // why the rules that were read last do not run; nil: they do

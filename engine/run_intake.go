@@ -19,7 +19,9 @@ import (
 type intake struct {
 	s       *Service
 	readers []*reader
-	out     chan arrival // from the readers
+	streams []*stream
+	out     chan arrival  // from the readers and the streams
+	woken   chan struct{} // holds a token when a stream may have become quiet
 	stop    context.Context
 	mixed   bool // some inputs are partitions, and some are not
 
@@ -27,6 +29,7 @@ type intake struct {
 	running   int // readers that have not ended
 	arrived   time.Time
 	ticked    time.Time
+	news      []*source.Batch  // the service's own, to be appended next
 	forsaken  []string         // partitions that nothing will come from: it is to be said that they are idle
 	waited    bool             // mixed, and the common partition is not idle
 	postponed *request         // to be appended next
@@ -40,9 +43,10 @@ type intake struct {
 	passages map[*source.Batch]*passage // given out and not released
 }
 
-// arrival is what a reader has fetched: a batch, or, without one, that it has ended.
+// arrival is what a reader has fetched, or a stream: a batch, or, without one, that it has ended.
 type arrival struct {
 	reader *reader
+	stream *stream // in place of a reader
 	batch  *source.Batch
 }
 
@@ -55,15 +59,19 @@ type passage struct {
 }
 
 func newIntake(s *Service) *intake {
-	n := &intake{s: s, out: make(chan arrival), passages: map[*source.Batch]*passage{}, numbers: map[string]int64{}, running: len(s.o.Inputs)}
+	n := &intake{s: s, out: make(chan arrival), woken: make(chan struct{}, 1), passages: map[*source.Batch]*passage{}, numbers: map[string]int64{}, running: len(s.o.Inputs)}
 	parts := 0
 	for _, in := range s.o.Inputs {
-		n.readers = append(n.readers, newReader(n, in))
-		if in.Partition != "" {
+		if in.Stream != nil || in.Partition != "" {
 			parts++
 		}
+		if in.Stream != nil {
+			n.streams = append(n.streams, newStream(n, in))
+			continue
+		}
+		n.readers = append(n.readers, newReader(n, in))
 	}
-	n.mixed = parts > 0 && parts < len(n.readers)
+	n.mixed = parts > 0 && parts < len(s.o.Inputs)
 	n.waited = n.mixed
 	return n
 }
@@ -101,6 +109,9 @@ func (n *intake) run(stop, work context.Context) (err error) {
 		for _, r := range n.readers {
 			err = errors.Join(err, r.close())
 		}
+		for _, t := range n.streams {
+			err = errors.Join(err, t.close())
+		}
 	}()
 	select {
 	case <-n.s.loop.recovered:
@@ -112,6 +123,12 @@ func (n *intake) run(stop, work context.Context) (err error) {
 		r.since = n.arrived
 		readers.Go(func() { r.run(reading) })
 	}
+	for _, t := range n.streams {
+		if err := t.open(); err != nil {
+			return err
+		}
+		readers.Go(func() { t.run(reading) })
+	}
 	g := source.Ingest{Source: n, Log: n.s.o.Log, Times: n.times, Durable: n.durable}
 	if err := g.Run(work); err != nil && !errors.Is(err, errGone) && work.Err() == nil {
 		return fmt.Errorf("engine: append: %w", err)
@@ -122,13 +139,16 @@ func (n *intake) run(stop, work context.Context) (err error) {
 // Fetch implements source.Source.
 func (n *intake) Fetch(ctx context.Context) (*source.Batch, error) {
 	for {
+		if n.s.o.UntilEnd {
+			n.endStreams()
+		}
 		if b := n.request(); b != nil {
 			return b, nil
 		}
 		if b := n.choose(); b != nil {
 			return b, nil
 		}
-		if n.running == 0 && n.s.o.UntilEnd {
+		if n.s.o.UntilEnd && n.running == 0 {
 			n.complete = true
 			return nil, io.EOF
 		}
@@ -137,6 +157,7 @@ func (n *intake) Fetch(ctx context.Context) (*source.Batch, error) {
 			n.arrive(a)
 		case r := <-n.s.requests:
 			return n.ownRequest(r), nil
+		case <-n.woken:
 		case <-n.alarm():
 		case <-n.stop.Done():
 			return nil, io.EOF
@@ -149,7 +170,11 @@ func (n *intake) Fetch(ctx context.Context) (*source.Batch, error) {
 // arrive takes what a reader has fetched.
 func (n *intake) arrive(a arrival) {
 	r := a.reader
-	if a.batch == nil {
+	if a.stream != nil {
+		if r = a.stream.arrive(a.batch); r == nil {
+			return
+		}
+	} else if a.batch == nil {
 		r.ended = true
 		n.running--
 		return
@@ -157,8 +182,7 @@ func (n *intake) arrive(a arrival) {
 	now := n.s.o.Clock.Now()
 	n.arrived, r.since, r.idle = now, now, false
 	n.waited = n.waited || n.mixed && r.in.Partition == ""
-	r.held = a.batch
-	a.batch.Origin = r.origin(a.batch.Origin)
+	r.hold(a.batch)
 	p := &passage{reader: r, began: now}
 	p.oldest, p.newest = n.span(a.batch)
 	n.mu.Lock()
@@ -170,6 +194,11 @@ func (n *intake) arrive(a arrival) {
 // goes first. Of partitions it is the one that is furthest behind, and none goes before all others that are not idle
 // have something: so none is far ahead of the others, and little waits for the watermark.
 func (n *intake) choose() *source.Batch {
+	if len(n.news) > 0 {
+		b := n.news[0]
+		n.news = n.news[1:]
+		return n.ownBatch(b, nil)
+	}
 	now := n.s.o.Clock.Now()
 	if name, ok := n.fallsSilent(now); ok {
 		return n.own(timeRecord{Idle: name})
@@ -179,7 +208,7 @@ func (n *intake) choose() *source.Batch {
 	for _, r := range n.readers {
 		switch {
 		case r.held == nil:
-			wait = wait || r.in.Partition != "" && !r.idle
+			wait = wait || r.awaited()
 		case r.in.Partition == "":
 			return r.give()
 		case best == nil || r.newest < best.newest:
@@ -202,7 +231,8 @@ func (n *intake) fallsSilent(now time.Time) (name string, ok bool) {
 	}
 	common := n.waited
 	for _, r := range n.readers {
-		silent := r.held == nil && (r.ended || now.Sub(r.since) >= n.idleAfter())
+		since, known := r.silence()
+		silent := r.held == nil && (r.ended || known && now.Sub(since) >= n.idleAfter())
 		switch {
 		case r.in.Partition == "":
 			common = common && silent
@@ -235,7 +265,7 @@ func (n *intake) span(b *source.Batch) (first, last int64) {
 		return b.MinTime, b.MaxTime
 	}
 	first, last = math.MaxInt64, math.MinInt64
-	if b.Kind != journal.Event {
+	if b.Kind != journal.Event && b.Kind != journal.RecordsRead {
 		return first, last
 	}
 	for i := range b.Lines {
@@ -263,6 +293,9 @@ func (n *intake) durable(b *source.Batch) error {
 	if p.reader != nil {
 		x.input = p.reader.in.Name
 	}
+	if b.Run != nil {
+		x.run, x.logged, x.stamps = b.Run, b.LogOffset, b.Stamps
+	}
 	return n.s.loop.hand(delivery{x, n.s.o.Clock.Now().Sub(p.began)})
 }
 
@@ -285,6 +318,11 @@ func (n *intake) problems() (all []string) {
 	for _, r := range n.readers {
 		if err := r.problem(); err != nil {
 			all = append(all, fmt.Sprintf("input %s: %v", r.in.Name, err))
+		}
+	}
+	for _, t := range n.streams {
+		for _, what := range t.problems() {
+			all = append(all, fmt.Sprintf("input %s: %s", t.in.Name, what))
 		}
 	}
 	return all

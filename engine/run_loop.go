@@ -10,6 +10,7 @@ import (
 	"kelpie/alert"
 	"kelpie/event"
 	"kelpie/journal"
+	"kelpie/source"
 )
 
 // errGone says that the loop has ended and takes nothing more.
@@ -36,6 +37,10 @@ type loop struct {
 	refusals int            // bytes of them
 	changes  int            // of alerts, since the last flush
 	lines    []Line
+
+	records map[string]source.Records   // of streams, by input: open while something is read again
+	reading context.Context             // of what is read again
+	moved   map[source.Partition][]byte // marks of streams since the last flush
 
 	asked    []*request // folded, or refused, since the last flush: they wait for its commit
 	changed  bool       // something is to be committed
@@ -78,8 +83,9 @@ func (l *loop) hand(d delivery) error {
 }
 
 // run folds what is in the log already, then what comes, until the intake has ended; then it commits.
-func (l *loop) run(stop context.Context) error {
+func (l *loop) run(stop context.Context) (err error) {
 	defer l.commits.close()
+	defer func() { err = errors.Join(err, l.closeRecords()) }()
 	defer l.loads.Wait()
 	defer close(l.gone)
 	stop, cancel := context.WithCancel(stop)
@@ -171,7 +177,7 @@ func (l *loop) fold(x *stretch) error {
 		l.s.o.Logger.Error("kelpie: the fold is broken", "error", b, "stack", string(b.Stack))
 	}
 	if err != nil {
-		return fmt.Errorf("engine: fold from log@%d: %w", x.lines[0].Offset, err)
+		return fmt.Errorf("engine: fold from log@%d: %w", x.first(), err)
 	}
 	l.engine.Pass(x.next())
 	if fx != nil {
@@ -194,8 +200,11 @@ func (l *loop) fold(x *stretch) error {
 
 // effects folds a stretch by its kind.
 func (l *loop) effects(x *stretch) (*Effects, error) {
-	if x.kind == journal.Event {
+	switch x.kind {
+	case journal.Event:
 		return l.stepEvents(x)
+	case journal.RecordsRead:
+		return l.stepRun(x)
 	}
 	fresh := x.from(l.engine.readUpTo())
 	switch x.kind {
@@ -207,6 +216,8 @@ func (l *loop) effects(x *stretch) (*Effects, error) {
 		return nil, l.obey(&fresh)
 	case journal.RulesLoaded:
 		return nil, l.changeRules(&fresh)
+	case journal.PartitionsAssigned:
+		return nil, l.assign(&fresh)
 	}
 	return nil, nil // our own records that say nothing to the fold
 }
@@ -218,7 +229,7 @@ func (l *loop) stepEvents(x *stretch) (*Effects, error) {
 	}
 	l.lines = l.lines[:0]
 	for _, r := range x.lines {
-		l.lines = append(l.lines, Line{r.Start, r.End, r.Offset, live})
+		l.lines = append(l.lines, Line{Start: r.Start, End: r.End, Offset: r.Offset, Appended: live})
 	}
 	return l.engine.Step(&Batch{Partition: l.part(x.origin.Name), Buf: x.buf, Lines: l.lines, Decide: x.origin.Name == decisionOrigin})
 }

@@ -23,10 +23,15 @@ type reader struct {
 	n  *intake
 	in Input
 
+	// Of a partition of a stream, which fetches for it.
+	stream *stream
+	part   source.Partition
+
 	// Owned by the goroutine that fetches.
-	held   *source.Batch // arrived, and not given out yet
-	since  time.Time     // when something arrived last
-	idle   bool          // a partition that is not waited for
+	held   *source.Batch   // arrived, and not given out yet
+	behind []*source.Batch // the same, of a stream: behind it
+	since  time.Time       // when something arrived last
+	idle   bool            // a partition that is not waited for
 	ended  bool
 	newest int64         // event time that was given out
 	more   chan struct{} // tells the reader that what it delivered has been given out
@@ -136,7 +141,7 @@ func (r *reader) read(ctx context.Context) (batches int, err error) {
 		}
 		r.fetched()
 		select {
-		case r.n.out <- arrival{r, b}:
+		case r.n.out <- arrival{reader: r, batch: b}:
 		case <-ctx.Done():
 			return batches, ctx.Err()
 		}
@@ -152,8 +157,48 @@ func (r *reader) read(ctx context.Context) (batches int, err error) {
 func (r *reader) give() *source.Batch {
 	b := r.held
 	r.held = nil
-	r.more <- struct{}{}
+	switch {
+	case r.stream == nil:
+		r.more <- struct{}{}
+	case len(r.behind) > 0:
+		r.held, r.behind = r.behind[0], r.behind[1:]
+	}
 	return b
+}
+
+// hold takes a batch that has been fetched, to be given out.
+func (r *reader) hold(b *source.Batch) {
+	switch {
+	case r.stream == nil:
+		b.Origin = r.origin(b.Origin)
+		r.held = b
+	case r.held == nil:
+		r.held = b
+	default:
+		r.behind = append(r.behind, b)
+	}
+}
+
+// silence returns since when nothing comes; known is false while nobody can say that there is nothing.
+func (r *reader) silence() (since time.Time, known bool) {
+	if r.stream == nil {
+		return r.since, true
+	}
+	since, known = r.stream.quiet(r.part)
+	return later(since, r.since), known
+}
+
+// awaited reports whether the others wait for something of a partition that has given nothing. In order of arrival none
+// waits for a partition of a stream that is read to its end.
+func (r *reader) awaited() bool {
+	if r.in.Partition == "" || r.idle {
+		return false
+	}
+	if r.stream != nil && !r.n.s.o.Time.ByTime {
+		_, quiet := r.stream.quiet(r.part)
+		return !quiet
+	}
+	return true
 }
 
 // fetched counts a batch that is in use from now on.
@@ -168,6 +213,14 @@ func (r *reader) fetched() {
 
 // released gives a batch back to the source.
 func (r *reader) released(b *source.Batch) {
+	if r.stream != nil {
+		r.stream.source().Release(b)
+		select {
+		case r.n.woken <- struct{}{}:
+		default:
+		}
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.src != nil {

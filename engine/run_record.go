@@ -18,10 +18,28 @@ type stretch struct {
 	buf      []byte
 	lines    []journal.Line
 	requests []*request // who waits for the lines, if anybody
+
+	// With RecordsRead: the run, the offset of the record in our log that notes it, and what is known of the lines' times.
+	run    *source.Run
+	logged int64
+	stamps []source.Stamp
+}
+
+// first returns the offset of the stretch in our log.
+func (x *stretch) first() int64 {
+	if x.run != nil {
+		return x.logged
+	}
+	return x.lines[0].Offset
 }
 
 // next returns the offset behind the stretch.
-func (x *stretch) next() int64 { return x.lines[len(x.lines)-1].Offset + 1 }
+func (x *stretch) next() int64 {
+	if x.run != nil {
+		return x.logged + 1
+	}
+	return x.lines[len(x.lines)-1].Offset + 1
+}
 
 // from leaves out what stands before an offset.
 func (x stretch) from(offset int64) stretch {

@@ -10,6 +10,7 @@ import (
 	"kelpie/alert"
 	"kelpie/journal"
 	"kelpie/rules"
+	"kelpie/source"
 )
 
 // newLoop makes the loop with an engine that stands where the store was committed last.
@@ -18,6 +19,7 @@ func newLoop(s *Service) (*loop, error) {
 		s: s, book: alert.NewBook(s.o.Store), commits: newCommitter(s),
 		recovered: make(chan struct{}), gone: make(chan struct{}), in: make(chan delivery), took: make(chan struct{}, 1),
 		loaded: make(chan loadedRules, 1), tally: newTally(), pace: Pace{Gather: s.o.Commit},
+		records: map[string]source.Records{}, moved: map[source.Partition][]byte{},
 	}
 	if err := l.noted.load(s.o.Store); err != nil {
 		return nil, err
@@ -58,8 +60,16 @@ func (l *loop) divide() {
 	for i, name := range l.noted.Parts {
 		l.known[name] = l.engine.logPart(int32(i + 1))
 	}
+	for i, p := range l.engine.partitions {
+		if !p.inLog() {
+			l.known[streamPart(partitionOf(p.stream))] = i
+		}
+	}
 	for _, in := range l.s.o.Inputs {
-		if in.Partition == "" {
+		switch {
+		case in.Stream != nil:
+			continue
+		case in.Partition == "":
 			l.known[commonPart] = l.engine.logPart(0)
 			continue
 		}
@@ -70,6 +80,14 @@ func (l *loop) divide() {
 			l.known[in.Partition] = i
 		}
 		l.parts[in.Partition] = i
+	}
+	if _, ok := l.engine.findLogPart(0); !ok && len(l.parts) == 0 { // it says how far our log was read, and is not waited for
+		l.engine.partitions[l.engine.logPart(0)].idle = true
+	}
+	for _, p := range l.engine.partitions {
+		if !p.inLog() {
+			l.s.marks.set(partitionOf(p.stream), p.mark)
+		}
 	}
 }
 
@@ -155,6 +173,8 @@ func (l *loop) recover(stop context.Context) error {
 
 // catchUp folds the log from where the engine needs it up to an offset.
 func (l *loop) catchUp(stop context.Context, to int64) (err error) {
+	l.reading = stop
+	defer func() { err = errors.Join(err, l.closeRecords()) }()
 	from := max(l.engine.readFrom(), l.s.o.Log.FirstOffset())
 	r := l.s.o.Log.NewReader(from)
 	defer func() { err = errors.Join(err, r.Close()) }()
@@ -167,7 +187,9 @@ func (l *loop) catchUp(stop context.Context, to int64) (err error) {
 		if err != nil {
 			return fmt.Errorf("engine: recover: %w", err)
 		}
-		if err := l.foldBlock(&b); err != nil {
+		if err := l.foldBlock(&b); errors.Is(err, context.Canceled) && stop.Err() != nil {
+			return nil
+		} else if err != nil {
 			return err
 		}
 		if err := l.settle(); err != nil {
@@ -183,7 +205,11 @@ func (l *loop) foldBlock(b *journal.Block) error {
 	for _, run := range b.Runs {
 		x := stretch{kind: run.Kind, origin: run.Source, input: replayed, appended: b.Appended, buf: b.Buf, lines: lines[:run.Count]}
 		lines = lines[run.Count:]
-		if err := l.fold(&x); err != nil {
+		fold := l.fold
+		if run.Kind == journal.RecordsRead {
+			fold = l.foldAgain
+		}
+		if err := fold(&x); err != nil {
 			return err
 		}
 	}

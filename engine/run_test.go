@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -95,6 +96,7 @@ type world struct {
 	started  func(*engine.Service)
 	keep     time.Duration // of the log
 	history  time.Duration // of alerts
+	topics   *topics       // of streams
 }
 
 func newWorld(tb testing.TB, fs vfs.FS) *world {
@@ -351,6 +353,8 @@ func (w *world) folded(records []journal.Record) (alerts map[string]string, mess
 			take(e.Step(&engine.Batch{Partition: part(r.Source.Name), Buf: r.Payload, Lines: []engine.Line{l}}))
 		case journal.Cut:
 			refused++
+		case journal.PartitionsAssigned, journal.RecordsRead:
+			w.topics.refold(tb, e, r, take)
 		case journal.TimeAdvanced:
 			var at struct {
 				Watermark int64
@@ -363,6 +367,8 @@ func (w *world) folded(records []journal.Record) (alerts map[string]string, mess
 			switch {
 			case at.End:
 				take(e.End(false))
+			case strings.HasPrefix(at.Idle, "stream "):
+				e.Idle(w.topics.number(e, at.Idle))
 			case at.Idle != "":
 				e.Idle(part(at.Idle))
 			default:

@@ -14,6 +14,9 @@ const (
 	ticksAtMost = time.Minute
 )
 
+// lookAgain is how often a stream is asked whether it has become quiet.
+const lookAgain = 250 * time.Millisecond
+
 // pulse is what the loop tells the intake of event time.
 type pulse struct {
 	next      int64 // all records below it have been folded
@@ -36,7 +39,7 @@ func (p *pulse) when(w, disorder int64) time.Time {
 // nextTick returns when the next tick is due, if nothing arrives before; ok is false if none is.
 func (n *intake) nextTick() (at time.Time, ok bool) {
 	p := n.s.pulse.Load()
-	if p == nil || p.newest == none || n.holding() {
+	if p == nil || p.newest == none || n.holding() || !n.quiet() {
 		return at, false
 	}
 	disorder := n.s.o.Time.Disorder
@@ -63,6 +66,20 @@ func (n *intake) tick(now time.Time) *source.Batch {
 	return n.own(timeRecord{Watermark: &w})
 }
 
+// quiet reports whether the streams are known to have nothing to read: while a broker does not answer nobody knows how event
+// time goes on.
+func (n *intake) quiet() bool {
+	for _, r := range n.readers {
+		if r.stream == nil {
+			continue
+		}
+		if _, known := r.silence(); !known {
+			return false
+		}
+	}
+	return true
+}
+
 // holding reports whether something has arrived that is held back.
 func (n *intake) holding() bool {
 	for _, r := range n.readers {
@@ -76,11 +93,18 @@ func (n *intake) holding() bool {
 // alarm returns a channel that receives when there may be something to do though nothing has arrived.
 func (n *intake) alarm() <-chan time.Time {
 	at, ok := n.nextTick()
+	if n.s.o.UntilEnd && len(n.streams) > 0 {
+		at, ok = n.s.o.Clock.Now().Add(lookAgain), true
+	}
 	for _, r := range n.readers {
 		if r.held != nil || r.idle || r.ended || r.in.Partition == "" && !n.waited {
 			continue
 		}
-		if t := r.since.Add(n.idleAfter()); !ok || t.Before(at) {
+		since, known := r.silence()
+		if !known {
+			since = n.s.o.Clock.Now().Add(lookAgain - n.idleAfter())
+		}
+		if t := since.Add(n.idleAfter()); !ok || t.Before(at) {
 			at, ok = t, true
 		}
 	}

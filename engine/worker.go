@@ -57,7 +57,10 @@ func (w *worker) decode(b *Batch, lines []Line) {
 		r := &w.recs[i]
 		r.Fields = w.fields[i*slots : (i+1)*slots : (i+1)*slots]
 		raw := b.Buf[l.Start:l.End]
-		no := w.dec.Decode(raw, r)
+		no := w.dec.DecodeAt(raw, r, l.Created)
+		if no != nil && len(raw) == 0 {
+			no = &event.Refusal{Reason: event.NoValue, Detail: "a record without a value (a tombstone)"}
+		}
 		if no == nil && future > 0 && l.Appended > 0 && r.Time > l.Appended+future {
 			no = &event.Refusal{Reason: event.InFuture, Detail: "the event's time is " + event.FormatTime(r.Time) + ", its record was appended at " + event.FormatTime(l.Appended)}
 		}

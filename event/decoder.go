@@ -19,6 +19,7 @@ type Decoder struct {
 	full    int // events since there was no more room to learn
 	scan    scanner
 	text    []byte // scratch for texts of types and times
+	created int64  // the time of an event that has none; 0: it is refused
 }
 
 // NewDecoder returns a decoder for the schema.
@@ -73,6 +74,15 @@ func (d *Decoder) Decode(raw []byte, r *Record) *Refusal {
 	return ref
 }
 
+// DecodeAt is Decode for an event that was made at a time that is known (ms), which it has if it says none itself. With 0 none
+// is known.
+func (d *Decoder) DecodeAt(raw []byte, r *Record, created int64) *Refusal {
+	d.created = created
+	ref := d.Decode(raw, r)
+	d.created = 0
+	return ref
+}
+
 // decode decodes an event that begins with b.
 func (d *Decoder) decode(b []byte, fields []Field, r *Record) *Refusal {
 	end, ref := d.scan.document(b, fields)
@@ -112,6 +122,10 @@ func (d *Decoder) envelope(r *Record, at Field) *Refusal {
 	raw := r.Raw[at.Off:at.End]
 	switch at.Kind {
 	case FieldAbsent, FieldNull:
+		if d.created != 0 {
+			r.Time = d.created
+			return nil
+		}
 		return &Refusal{MissingTime, int(at.Off), "no time"}
 	case FieldNumber:
 		r.Time, ok = parseEpoch(raw)

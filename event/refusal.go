@@ -21,6 +21,8 @@ const (
 	MissingTime    Reason = "missing-time"
 	UnparsableTime Reason = "unparsable-time"
 	InFuture       Reason = "in-future"
+	NoValue        Reason = "no-value" // a record that has a key only (a tombstone)
+	Lost           Reason = "lost"     // records that were gone before they could be read
 )
 
 // Refusal says why an event was refused, and where in it (byte offset from 0).

@@ -19,10 +19,13 @@ const (
 	SilenceAdded      Kind = 6
 	AlertResolved     Kind = 7 // by hand
 	SilenceExpired    Kind = 8 // before its time
+
+	PartitionsAssigned Kind = 9  // partitions of a log elsewhere are ours from here on
+	RecordsRead        Kind = 10 // a run of records of such a partition was read; they stay where they are
 )
 
 // kindNames are for messages and listings.
-var kindNames = [...]string{"event", "cut line", "TimeAdvanced", "RulesLoaded", "AlertAcknowledged", "AlertLabelled", "SilenceAdded", "AlertResolved", "SilenceExpired"}
+var kindNames = [...]string{"event", "cut line", "TimeAdvanced", "RulesLoaded", "AlertAcknowledged", "AlertLabelled", "SilenceAdded", "AlertResolved", "SilenceExpired", "PartitionsAssigned", "RecordsRead"}
 
 // String names the kind.
 func (k Kind) String() string {
@@ -62,7 +65,7 @@ type Batch struct {
 	Next   Mark   // where reading the source goes on after this batch
 
 	// The range of event times (ms) of the records, both ends included. Without Timed it is not known, and a reader
-	// that looks for a time must read all. Only an Event has a time.
+	// that looks for a time must read all. Only an Event has a time, and RecordsRead those of the records that were read.
 	Timed            bool
 	MinTime, MaxTime int64
 }
@@ -96,7 +99,7 @@ func (t times) overlaps(from, to int64) bool {
 
 func (b *Batch) times() times {
 	switch {
-	case b.Kind != Event:
+	case b.Kind != Event && b.Kind != RecordsRead:
 		return noTimes()
 	case !b.Timed:
 		t := noTimes()

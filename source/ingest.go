@@ -118,7 +118,7 @@ func (r *ingestion) beginOne(ctx context.Context, b *Batch) step {
 func (r *ingestion) describe(b *Batch) (dst journal.Batch) {
 	b.ForLog(&dst)
 	switch {
-	case b.Kind != journal.Event:
+	case b.Kind != journal.Event && b.Kind != journal.RecordsRead:
 	case b.Timed:
 		dst.MinTime, dst.MaxTime, dst.Timed = b.MinTime, b.MaxTime, true
 	case r.Times != nil:
@@ -240,8 +240,11 @@ func (r *ingestion) pause(ctx context.Context) error {
 
 // inLog gives the records of a batch the positions and the append time that they have in the log.
 func (b *Batch) inLog(at journal.Appended) {
+	if b.LogOffset, b.Appended = at.First, at.Time; b.Note != nil {
+		return
+	}
 	for i := range b.Lines {
 		b.Lines[i].Offset = at.First + int64(i)
 	}
-	b.Stream, b.Position, b.Appended = LogStream, event.LogPosition, at.Time
+	b.Stream, b.Position = LogStream, event.LogPosition
 }

@@ -47,6 +47,15 @@ type Batch struct {
 	Base   int64
 	Next   journal.Mark
 
+	// Of a Stream: which records these are, in which the lines have their offsets, and what is known of their times (parallel
+	// to Lines; nil: nothing). Or, without records, which partitions are ours from here on, or not any more.
+	Run            *Run
+	Stamps         []Stamp
+	Assigned, Lost []Partition
+	// Note is what our log keeps in place of such a batch, at LogOffset, which is set when it is durable.
+	Note      []byte
+	LogOffset int64
+
 	memory []byte         // what Buf is a part of
 	block  *journal.Block // what a batch of the log was read to
 	shares *atomic.Int32  // batches that share block, nil: this one alone
@@ -58,7 +67,11 @@ type Batch struct {
 
 // PositionOf returns the position of the i-th record.
 func (b *Batch) PositionOf(i int) event.Position {
-	return event.Position{Stream: b.Stream, Offset: b.Lines[i].Offset, Kind: b.Position}
+	p := event.Position{Stream: b.Stream, Offset: b.Lines[i].Offset, Kind: b.Position}
+	if b.Run != nil {
+		p.Partition = b.Run.ID
+	}
+	return p
 }
 
 // Record returns the bytes of the i-th record.
@@ -66,5 +79,9 @@ func (b *Batch) Record(i int) []byte { return b.Buf[b.Lines[i].Start:b.Lines[i].
 
 // ForLog fills dst with what is to be appended to the log. It shares the batch's memory.
 func (b *Batch) ForLog(dst *journal.Batch) {
+	if b.Note != nil {
+		*dst = journal.Batch{Kind: b.Kind, Buf: b.Note, Lines: []Line{{Start: 0, End: len(b.Note)}}}
+		return
+	}
 	*dst = journal.Batch{Kind: b.Kind, Buf: b.Buf, Lines: b.Lines, Source: b.Origin, Base: b.Base, Next: b.Next}
 }

@@ -22,7 +22,7 @@ const NoTime = math.MinInt64
 // fold did.
 type Checkpoint struct {
 	Version    int         `json:"version"`            // of this struct; set by SetCheckpoint
-	Partitions []Partition `json:"partitions"`         // sorted by stream and partition
+	Partitions []Partition `json:"partitions"`         // in the engine's order
 	Watermark  int64       `json:"watermark"`          // of the stream, ms; never moves back
 	Newest     int64       `json:"newest"`             // greatest event time folded, ms
 	Events     uint64      `json:"events"`             // folded since the state is there
@@ -40,6 +40,8 @@ type Partition struct {
 	Read      int64  `json:"read"`   // offsets below it had been read at the commit: with order: time, those from Next on may have been folded
 	Newest    int64  `json:"newest"` // greatest event time seen in it, ms; NoTime if none
 	Idle      bool   `json:"idle,omitempty"`
+	Mark      []byte `json:"mark,omitempty"`  // of a partition elsewhere: where reading goes on, as its stream writes it
+	Since     int64  `json:"since,omitempty"` // the same: from which offset of our log on it is the partition of that name
 }
 
 // Frontier is the last event that was folded with order: time. Events below a partition's Read that are not after

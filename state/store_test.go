@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -175,7 +176,7 @@ func TestReopen(t *testing.T) {
 		t.Error("the seed changed")
 	}
 	got, ok, err := s.Checkpoint()
-	if err != nil || !ok || got.Partitions[0] != want.Partitions[0] || *got.Frontier != *want.Frontier ||
+	if err != nil || !ok || !reflect.DeepEqual(got.Partitions, want.Partitions) || *got.Frontier != *want.Frontier ||
 		got.Watermark != NoTime || got.Events != 12 || got.Rules != "f00" {
 		t.Errorf("Checkpoint() = %+v, %v, %v", got, ok, err)
 	}
