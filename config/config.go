@@ -32,6 +32,7 @@ type Config struct {
 	Logging  Logging     `yaml:"logging"`
 	Rejected Rejected    `yaml:"rejected"`
 	Mask     Mask        `yaml:"mask"`
+	Client   Client      `yaml:"client"`
 }
 
 // Validate says what is wrong between the parts, each as an error that begins with a setting's name.
@@ -147,6 +148,9 @@ func (c *Config) resolve(dir string) {
 	at(&c.HTTP.TLS.Cert)
 	at(&c.HTTP.TLS.Key)
 	at(&c.HTTP.TLS.ClientCA)
+	at(&c.Client.CA)
+	at(&c.Client.Cert)
+	at(&c.Client.Key)
 	for i := range c.Alerts.Receivers {
 		for _, path := range c.Alerts.Receivers[i].paths() {
 			at(path)

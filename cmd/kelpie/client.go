@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/user"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"kelpie/alert/post"
 	"kelpie/config"
 	"kelpie/journal"
 	"kelpie/server"
@@ -26,19 +30,48 @@ import (
 type deskFlags struct {
 	data       dataFlags
 	url, token string
+	tls        post.TLS
 	by         string
 	asJSON     bool
 }
 
-const deskHelp = `While the service runs this goes through its API: at http.listen of the configuration (-c), with a token of it, or with
---url and --token or KELPIE_TOKEN. While it does not, it is written to the log in the data folder, and carried out when
-the service starts.`
+const apiHelp = `The API is that at http.listen (or http.url) of the configuration (-c), with a token of it, or that at --url (KELPIE_URL,
+where neither -c nor --data is given), with --token (KELPIE_TOKEN). Certificates for https are those of --ca, --cert and
+--key, of KELPIE_CA, KELPIE_CERT and KELPIE_KEY, or of client: in the configuration.`
+
+const deskHelp = `While the service runs this goes through its API. While it does not, it is written to the log in the data folder, and
+carried out when the service starts.
+
+` + apiHelp
 
 func (d *deskFlags) add(f *pflag.FlagSet) {
 	d.data.add(f)
 	f.StringVar(&d.url, "url", "", "the `address` of the API, such as http://127.0.0.1:9470, in place of the configuration's")
 	f.StringVar(&d.token, "token", "", "the `token` for the API, in place of KELPIE_TOKEN and the configuration's")
+	f.StringVar(&d.tls.CA, "ca", "", "a `file` of the authorities (PEM) that sign the certificate of the API")
+	f.StringVar(&d.tls.Cert, "cert", "", "the `file` of our own certificate, if the API asks for one")
+	f.StringVar(&d.tls.Key, "key", "", "the `file` of its key")
 	f.BoolVar(&d.asJSON, "json", false, "print JSON")
+}
+
+// api returns a client of the API at an address. What no flag says about certificates the environment does, or else the
+// configuration.
+func (d *deskFlags) api(base, token string, configured post.TLS) (*client, error) {
+	t := configured
+	t.CA = cmp.Or(d.tls.CA, os.Getenv("KELPIE_CA"), t.CA)
+	for _, own := range []post.TLS{{Cert: os.Getenv("KELPIE_CERT"), Key: os.Getenv("KELPIE_KEY")}, d.tls} {
+		if own.Cert != "" || own.Key != "" {
+			t.Cert, t.Key = own.Cert, own.Key
+		}
+	}
+	if err := t.Validate(); err != nil {
+		return nil, fmt.Errorf("certificates for the API: %w", err)
+	}
+	c, err := t.Config()
+	if err != nil {
+		return nil, fmt.Errorf("certificates for the API: %w", err)
+	}
+	return newClient(base, token, c), nil
 }
 
 // addBy adds who says it.
@@ -57,8 +90,13 @@ type counter struct {
 
 // open finds the service, or takes its log while it does not run.
 func (d *deskFlags) open(scope server.Scope) (*counter, error) {
-	if d.url != "" {
-		return &counter{flags: d, api: newClient(d.url, cmp.Or(d.token, os.Getenv("KELPIE_TOKEN")))}, nil
+	base := d.url
+	if base == "" && d.data.config == "" && d.data.data == "" {
+		base = os.Getenv("KELPIE_URL")
+	}
+	if base != "" {
+		api, err := d.api(base, cmp.Or(d.token, os.Getenv("KELPIE_TOKEN")), post.TLS{})
+		return &counter{flags: d, api: api}, err
 	}
 	cfg, err := d.data.load()
 	if err != nil {
@@ -80,7 +118,8 @@ func (d *deskFlags) open(scope server.Scope) (*counter, error) {
 	case cfg.HTTP.Base() == "":
 		return nil, fmt.Errorf("the service runs without an API: http.listen is off")
 	}
-	return &counter{flags: d, cfg: cfg, api: newClient(cfg.HTTP.Base(), d.tokenFor(cfg, scope))}, nil
+	api, err := d.api(cfg.HTTP.Base(), d.tokenFor(cfg, scope), post.TLS(cfg.Client))
+	return &counter{flags: d, cfg: cfg, api: api}, err
 }
 
 // tokenFor returns the token to use: one that is given, or one of the configuration that has the scope.
@@ -126,8 +165,23 @@ type client struct {
 	http        http.Client
 }
 
-func newClient(base, token string) *client {
-	return &client{strings.TrimRight(base, "/"), token, http.Client{Timeout: time.Minute}}
+func newClient(base, token string, certificates *tls.Config) *client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig, t.DisableKeepAlives = certificates, true // one request, and we are gone
+	return &client{strings.TrimRight(base, "/"), token, http.Client{Transport: t, Timeout: time.Minute}}
+}
+
+// unanswered says why there is no answer, and what helps.
+func unanswered(err error) error {
+	var stranger x509.UnknownAuthorityError
+	var broken *net.OpError
+	switch {
+	case errors.As(err, &stranger):
+		return fmt.Errorf("the API's certificate is not trusted: %w\n    name the file of the authority that signed it: --ca, KELPIE_CA, or client.ca of the configuration", err)
+	case errors.As(err, &broken) && broken.Op == "remote error": // an alert of TLS
+		return fmt.Errorf("the API refuses the connection: %w\n    does it ask for a certificate of ours? --cert and --key, KELPIE_CERT and KELPIE_KEY, or client: of the configuration", err)
+	}
+	return fmt.Errorf("the API does not answer: %w\n    is this the address of a service that runs? --url says another one", err)
 }
 
 // problemDoc is an answer that says why not.
@@ -154,7 +208,7 @@ func (c *client) call(ctx context.Context, method, path string, body any) ([]byt
 	}
 	a, err := c.http.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("the API does not answer: %w\n    is this the address of a service that runs? --url says another one", err)
+		return nil, unanswered(err)
 	}
 	defer a.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(a.Body, 64<<20))

@@ -17,8 +17,9 @@ func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say how the service is: rates, lag, rules by health, outbox, disk",
-		Long: `Asks the service how it is, through its API: at http.listen of the configuration (-c), with a token of it, or with --url
-and --token or KELPIE_TOKEN. The exit code is 1 if it is not ready.`,
+		Long: `Asks the service how it is, through its API. The exit code is 1 if it is not ready.
+
+` + apiHelp,
 		Example: `  kelpie status
   kelpie status -c kelpie.yml --json
   kelpie status --url https://kelpie.example.com`,
