@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/zeebo/xxh3"
@@ -159,7 +160,8 @@ func (s *Rows) Get(hash uint64, key []byte) (Row, bool, error) {
 	if !s.Reads() || s.isDeleted(hash, key) || s.absent.has(hash, key) {
 		return Row{}, false, nil
 	}
-	b, err := s.back.GetRow(s.Dim, hash, key, s.buf[:0])
+	s.buf = slices.Grow(s.buf[:0], rowKeyPrefix+len(key)) // a new key leaves nothing in it
+	b, err := s.back.GetRow(s.Dim, hash, key, s.buf)
 	if err != nil || b == nil {
 		return Row{}, false, err
 	}
