@@ -254,6 +254,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	f("GET", "/v1/alerts/", "", 404)
 	f("GET", "/v1/alerts/"+id+"/events", "", 200)
 	f("GET", "/v1/alerts/zz/events", "", 404)
+	f("GET", "/v1/alerts/zz/deliveries", "", 404)
 	f("GET", "/v1/alerts/"+id+"/deliveries", "", 200)
 	f("POST", "/v1/alerts/"+id+"/redeliver", "", 404)
 	for what, said := range map[string]string{"acknowledge": `{"by":"ann","comment":"on it"}`, "label": `{"by":"ann","verdict":"true_positive"}`} {
@@ -264,6 +265,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	f("POST", "/v1/alerts/zz/resolve", `{"by":"ann"}`, 404)
 	f("GET", "/v1/alerts/"+id, "", 200)
 	f("POST", "/v1/alerts/"+id+"/resolve", `{"by":"ann"}`, 409)
+	f("POST", "/v1/alerts/"+id+"/acknowledge", `{"by":"ann"}`, 409)
 	f("GET", "/v1/silences", "", 200)
 	f("DELETE", "/v1/silences/"+s.ID, `{"by":"ann"}`, 200)
 	f("DELETE", "/v1/silences/"+s.ID, `{"by":"ann"}`, 409)
@@ -303,7 +305,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 var unreached = map[string]bool{
 	"408": true, "429": true, "500": true, "503": true,
 	"GET /v1/alerts/{id} 409": true, "GET /v1/alerts/{id}/events 409": true, "GET /v1/alerts/{id}/deliveries 409": true,
-	"POST /v1/alerts/{id}/redeliver 409": true, "POST /v1/alerts/{id}/label 409": true,
+	"POST /v1/alerts/{id}/redeliver 202": true, "POST /v1/alerts/{id}/redeliver 409": true, "POST /v1/alerts/{id}/label 409": true,
 	"POST /v1/slack/interactions 200": true, "POST /v1/slack/interactions 400": true, "POST /v1/slack/interactions 401": true, "POST /v1/slack/interactions 413": true,
 }
 
