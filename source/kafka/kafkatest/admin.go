@@ -1,0 +1,133 @@
+package kafkatest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// Admin asks a cluster for what tests need. A test that uses it fails where the cluster says no.
+type Admin struct {
+	t      testing.TB
+	client kafkago.Client
+	ctx    context.Context
+}
+
+// Admin returns an Admin that works until the test ends.
+func (c *Cluster) Admin(t testing.TB) *Admin {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	transport := &kafkago.Transport{MetadataTTL: 200 * time.Millisecond, Context: ctx}
+	t.Cleanup(func() { transport.CloseIdleConnections(); cancel() })
+	return &Admin{t, kafkago.Client{Addr: kafkago.TCP(c.Plain()...), Transport: transport, Timeout: patience}, ctx}
+}
+
+// Create makes a topic, and waits until its partitions have leaders. Settings are written k=v.
+func (a *Admin) Create(topic string, partitions int, settings ...string) {
+	a.t.Helper()
+	config := kafkago.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}
+	for _, s := range settings {
+		k, v, _ := bytes.Cut([]byte(s), []byte("="))
+		config.ConfigEntries = append(config.ConfigEntries, kafkago.ConfigEntry{ConfigName: string(k), ConfigValue: string(v)})
+	}
+	answer, err := a.client.CreateTopics(a.ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{config}})
+	if err == nil {
+		err = answer.Errors[topic]
+	}
+	if err != nil {
+		a.t.Fatalf("topic %s: %v", topic, err)
+	}
+	a.retry("the leaders of "+topic, func() error {
+		answer, err := a.client.ListOffsets(a.ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: firstOffsets(partitions)}})
+		if err != nil {
+			return err
+		}
+		for _, p := range answer.Topics[topic] {
+			err = errors.Join(err, p.Error)
+		}
+		return err
+	})
+}
+
+func firstOffsets(partitions int) (all []kafkago.OffsetRequest) {
+	for i := range partitions {
+		all = append(all, kafkago.FirstOffsetOf(i))
+	}
+	return all
+}
+
+// retry does something until it works: what one node has been told, another hears a moment later.
+func (a *Admin) retry(what string, f func() error) {
+	a.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-a.ctx.Done():
+			a.t.Fatalf("%s: %v", what, err)
+		}
+	}
+}
+
+// Delete removes a topic.
+func (a *Admin) Delete(topic string) {
+	a.t.Helper()
+	answer, err := a.client.DeleteTopics(a.ctx, &kafkago.DeleteTopicsRequest{Topics: []string{topic}})
+	if err == nil {
+		err = answer.Errors[topic]
+	}
+	if err != nil {
+		a.t.Fatalf("deleting %s: %v", topic, err)
+	}
+}
+
+// AddPartitions makes a topic have so many partitions.
+func (a *Admin) AddPartitions(topic string, total int) {
+	a.t.Helper()
+	answer, err := a.client.CreatePartitions(a.ctx, &kafkago.CreatePartitionsRequest{
+		Topics: []kafkago.TopicPartitionsConfig{{Name: topic, Count: int32(total)}},
+	})
+	if err == nil {
+		err = answer.Errors[topic]
+	}
+	if err != nil {
+		a.t.Fatalf("partitions of %s: %v", topic, err)
+	}
+}
+
+// Write appends a batch to a partition, acknowledged by all replicas, and returns the offset of its first record.
+func (a *Admin) Write(topic string, partition int, b Batch) (base int64) {
+	a.t.Helper()
+	return a.write(topic, partition, b, "")
+}
+
+func (a *Admin) write(topic string, partition int, b Batch, transaction string) (base int64) {
+	a.t.Helper()
+	a.retry(fmt.Sprintf("writing to %s/%d", topic, partition), func() error {
+		r := bytes.NewReader(sizedBytes(b.Encode()))
+		answer, err := a.client.RawProduce(a.ctx, &kafkago.RawProduceRequest{
+			Topic: topic, Partition: partition, RequiredAcks: kafkago.RequireAll, RawRecords: protocol.RawRecordSet{Reader: r},
+			TransactionalID: transaction,
+		})
+		if err == nil {
+			err = answer.Error
+		}
+		if err != nil {
+			return err
+		}
+		base = answer.BaseOffset
+		return nil
+	})
+	return base
+}
