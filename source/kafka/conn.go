@@ -133,13 +133,14 @@ func (c *conn) exchange(ctx context.Context, request, memory []byte, most int, w
 // receive reads one answer.
 func (c *conn) receive(memory []byte, most int) ([]byte, error) {
 	var head [8]byte
-	if _, err := io.ReadFull(c.r, head[:]); err != nil {
+	n, err := io.ReadFull(c.r, head[:])
+	if n > 1 && head[0] == tlsAlert && head[1] == 3 { // an alert is shorter than any answer
+		return nil, errSpeaksTLS
+	}
+	if err != nil {
 		return nil, err
 	}
 	size := int64(binary.BigEndian.Uint32(head[:]))
-	if head[0] == tlsAlert && head[1] == 3 {
-		return nil, errSpeaksTLS
-	}
 	if size < 4 || size > int64(most) || binary.BigEndian.Uint32(head[4:]) != uint32(c.id) {
 		return nil, errNotKafka
 	}
@@ -148,7 +149,7 @@ func (c *conn) receive(memory []byte, most int) ([]byte, error) {
 	}
 	memory = memory[:size]
 	copy(memory, head[4:])
-	_, err := io.ReadFull(c.r, memory[4:])
+	_, err = io.ReadFull(c.r, memory[4:])
 	return memory, err
 }
 
