@@ -52,7 +52,7 @@ func (c *client) on(ctx context.Context, addr string, f func(*conn) error) error
 		}
 		kept.close()
 		if ctx.Err() != nil || !hungUp(err) {
-			return c.d.explain(asking, addr, err)
+			return c.d.explain(working, addr, err)
 		}
 	}
 	conn, err := c.d.dial(ctx, addr)

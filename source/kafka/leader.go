@@ -101,7 +101,11 @@ func (l *leader) fail(err error) {
 	var timeout net.Error
 	// That a connection was closed after a while without traffic, or at the end of a login's life, is no news.
 	if l.failures > 1 || errors.As(err, &timeout) && timeout.Timeout() {
-		l.r.problem(l.addr, l.r.client.d.explain(asking, l.addr, err).Error())
+		stage := working
+		if l.fetches == 0 {
+			stage = asking
+		}
+		l.r.problem(l.addr, l.r.client.d.explain(stage, l.addr, err).Error())
 	}
 	token(l.r.look)
 	if l.failures > 1 {

@@ -38,15 +38,20 @@ func spec(c *kafkatest.Cluster, topics ...string) kafka.Spec {
 // read opens a Reader that goes on where marks say.
 func read(t *testing.T, s kafka.Spec, marks map[kafka.Partition]kafka.Mark) *reading {
 	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	if testing.Verbose() {
+		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	return readLogging(t, s, marks, log)
+}
+
+func readLogging(t *testing.T, s kafka.Spec, marks map[kafka.Partition]kafka.Mark, log *slog.Logger) *reading {
+	t.Helper()
 	x := &reading{t: t, marks: marks, got: map[kafka.Partition][]string{}}
 	if x.marks == nil {
 		x.marks = map[kafka.Partition]kafka.Mark{}
 	}
-	o := kafka.Options{Marks: func() map[kafka.Partition]kafka.Mark { return marks }}
-	if testing.Verbose() {
-		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
-	r, err := kafka.Open(s, o)
+	r, err := kafka.Open(s, kafka.Options{Log: log, Marks: func() map[kafka.Partition]kafka.Mark { return marks }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,8 @@ const (
 	handshaking
 	greeting
 	loggingIn
-	asking
+	asking  // for the first time
+	working // after answers
 )
 
 // explain puts into words why a stage failed.
@@ -56,8 +57,9 @@ func (d *dialer) explain(s stage, addr string, err error) error {
 		return e
 	}
 	var net net.Error
+	var explained *ConnectError
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.As(err, &explained):
 		return err
 	case s == dialing:
 		return explainDial(e, err)

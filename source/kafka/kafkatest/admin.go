@@ -25,7 +25,7 @@ func (c *Cluster) Admin(t testing.TB) *Admin {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	transport := &kafkago.Transport{MetadataTTL: 200 * time.Millisecond, Context: ctx}
 	t.Cleanup(func() { transport.CloseIdleConnections(); cancel() })
-	return &Admin{t, kafkago.Client{Addr: kafkago.TCP(c.Plain()...), Transport: transport, Timeout: patience}, ctx}
+	return &Admin{t, kafkago.Client{Addr: kafkago.TCP(c.Plain()...), Transport: transport, Timeout: 3 * time.Second}, ctx}
 }
 
 // Create makes a topic, and waits until its partitions have leaders. Settings are written k=v.
