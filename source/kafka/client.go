@@ -50,6 +50,10 @@ func (c *client) on(ctx context.Context, addr string, f func(*conn) error) error
 			c.keep(kept)
 			return nil
 		}
+		if refused(err) {
+			c.keep(kept)
+			return err
+		}
 		kept.close()
 		if ctx.Err() != nil || !hungUp(err) {
 			return c.d.explain(working, addr, err)
@@ -59,12 +63,21 @@ func (c *client) on(ctx context.Context, addr string, f func(*conn) error) error
 	if err != nil {
 		return err
 	}
-	if err := f(conn); err != nil {
+	if err := f(conn); refused(err) {
+		c.keep(conn)
+		return err
+	} else if err != nil {
 		conn.close()
 		return c.d.explain(asking, addr, err)
 	}
 	c.keep(conn)
 	return nil
+}
+
+// refused reports whether an error is what a broker says: the connection is fine.
+func refused(err error) bool {
+	var r *refusal
+	return errors.As(err, &r)
 }
 
 func (c *client) keep(conn *conn) {

@@ -46,6 +46,11 @@ func TestFailover(t *testing.T) {
 	s.Timeout = time.Second
 	var log logLines
 	x := readLogging(t, s, nil, slog.New(slog.NewTextHandler(&log, nil)))
+	producer, err := kafka.OpenProducer(kafka.Target{Connection: s.Connection, Topic: "moved"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
 	n := 0
 	more := func(rounds int) {
 		for range rounds {
@@ -53,6 +58,8 @@ func TestFailover(t *testing.T) {
 				a.Write("moved", p, kafkatest.Batch{Records: records(n, 20)})
 				n += 20
 			}
+			send(t, producer, 20)
+			n += 20
 		}
 		total := func() (got int) {
 			for _, all := range x.got {

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"net"
 	"strconv"
 
@@ -25,7 +26,15 @@ type topic struct {
 	err        kafkago.Error // 0: none
 	internal   bool
 	partitions []leadership // not in order
+	known      bool         // whether it is known what we may do
+	allowed    int32        // a bit for each operation
 }
+
+// mayWrite is the operation that writing is, as permissions count them.
+const mayWrite = 4
+
+// may reports whether an operation is permitted.
+func (t *topic) may(operation int) bool { return t.allowed&(1<<operation) != 0 }
 
 // leadership says who leads a partition.
 type leadership struct {
@@ -53,7 +62,7 @@ func (c *conn) metadata(ctx context.Context, names []string) (*cluster, error) {
 		b = append(b, make([]byte, 16)...) // an id would be here, without a name
 		b = append(appendCompactText(b, name), 0)
 	}
-	b = append(b, 0, 0, 0) // create no topics, no permissions, no tags
+	b = append(b, 0, 1, 0) // create no topics; tell permissions; no tags
 	answer, err := c.exchange(ctx, sized(b), nil, largestAnswer, c.timeout)
 	if err != nil {
 		return nil, err
@@ -91,7 +100,8 @@ func parseMetadata(answer []byte) (*cluster, error) {
 			r.tags()
 			t.partitions = append(t.partitions, p)
 		}
-		r.int32() // permissions
+		t.allowed = r.int32()
+		t.known = t.allowed != math.MinInt32
 		r.tags()
 		all.topics[t.name] = t
 	}

@@ -51,6 +51,7 @@ type Reader struct {
 	queue    []*Batch
 	problems problems
 	counts   Counts
+	group    membership
 }
 
 // Open begins to read. It waits for no broker: whether there is one, and whether all is well, is in the Status. Its
@@ -79,10 +80,14 @@ func Open(s Spec, o Options) (*Reader, error) {
 	r.problems.log = o.Log
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.wg.Go(r.watch)
+	if s.Group != "" {
+		r.group = membership{changed: make(chan struct{}, 1), done: map[Partition]int64{}}
+		r.wg.Go(r.join)
+	}
 	return r, nil
 }
 
-// Close ends reading. With a group, Revoked is called for what is ours.
+// Close ends reading. With a group, Revoked is called for what is ours, and then the group is left.
 func (r *Reader) Close() error {
 	r.cancel()
 	r.wg.Wait()
@@ -126,6 +131,14 @@ func token(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
+}
+
+// Owns reports whether a Batch that Next returned still counts: its partition has been ours ever since. It is to be asked
+// under the same lock under which Revoked commits, before the records do anything.
+func (r *Reader) Owns(b *Batch) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return b.part != nil && r.parts[b.Partition] == b.part
 }
 
 // Release gives a Batch back, whose memory is used again. A partition is not read on while too much of it has not been

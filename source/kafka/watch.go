@@ -93,7 +93,11 @@ func (r *Reader) apply(found *cluster) (well bool) {
 	well = r.topicsLocked()
 	all := r.existingLocked()
 	r.placeLocked()
-	standalone := r.spec.Group == ""
+	if r.spec.Group != "" {
+		r.sharedLocked(all)
+		r.mu.Unlock()
+		return well
+	}
 	var added []Partition
 	for _, p := range all {
 		if r.parts[p] == nil {
@@ -101,9 +105,7 @@ func (r *Reader) apply(found *cluster) (well bool) {
 		}
 	}
 	r.mu.Unlock()
-	if standalone {
-		r.assign(added)
-	}
+	r.assign(added)
 	return well
 }
 

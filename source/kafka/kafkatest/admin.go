@@ -131,3 +131,19 @@ func (a *Admin) write(topic string, partition int, b Batch, transaction string) 
 	})
 	return base
 }
+
+// Committed returns the offset that a group has committed for a partition.
+func (a *Admin) Committed(group, topic string, partition int) (offset int64) {
+	a.t.Helper()
+	a.retry("the offsets of "+group, func() error {
+		answer, err := a.client.OffsetFetch(a.ctx, &kafkago.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: {partition}}})
+		if err != nil {
+			return err
+		}
+		for _, p := range answer.Topics[topic] {
+			offset, err = p.CommittedOffset, errors.Join(err, p.Error)
+		}
+		return errors.Join(err, answer.Error)
+	})
+	return offset
+}
