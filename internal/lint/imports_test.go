@@ -24,8 +24,9 @@ var floors = map[string]int{
 	"mask":     1,
 	"traffic":  1,
 
-	"source": 2,
-	"alert":  2,
+	"source":       2,
+	"source/kafka": 2,
+	"alert":        2,
 
 	"engine":   3,
 	"evidence": 3,
@@ -59,6 +60,7 @@ var helpers = map[string]int{
 	"alert/slack/slacktest":               4,
 	"alert/pagerduty/pagerdutytest":       4,
 	"source/sourcetest":                   3,
+	"source/kafka/kafkatest":              3,
 	"engine/oracle":                       3,
 	"internal/docs":                       6,
 	"internal/lint":                       6,

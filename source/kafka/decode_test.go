@@ -68,7 +68,7 @@ func TestDecode(t *testing.T) {
 		}
 		return &fetched{records: data}
 	}
-	three := []kafkatest.Record{value(10, "a"), value(11, "b"), value(12, "c")}
+	three := threeRecords
 	f("nothing", 7, 7, join())
 	for _, how := range []compress.Compression{compress.None, compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
 		f(how.String(), 10, 13, join(kafkatest.Batch{Base: 10, Compression: how, Records: three}), "10 k=a", "11 k=b", "12 k=c")
@@ -91,6 +91,8 @@ func TestDecode(t *testing.T) {
 		f("an answer that ends within a batch", 10, 13, &fetched{records: whole.records[:cut]}, "10 k=a", "11 k=b", "12 k=c")
 	}
 }
+
+var threeRecords = []kafkatest.Record{value(10, "a"), value(11, "b"), value(12, "c")}
 
 func kafkatestBatch(base int64, records []kafkatest.Record) []byte {
 	b := kafkatest.Batch{Base: base, Records: records}

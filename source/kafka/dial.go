@@ -26,13 +26,13 @@ type dialer struct {
 	timeout  time.Duration
 	tls      *tls.Config    // nil: none
 	sasl     sasl.Mechanism // nil: none
-	net      net.Dialer
+	connect  func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // newDialer reads the files that the settings name.
 func newDialer(c Connection) (*dialer, error) {
 	c = c.WithDefaults()
-	d := &dialer{clientID: c.ClientID, timeout: c.Timeout, net: net.Dialer{KeepAlive: 30 * time.Second}}
+	d := &dialer{clientID: c.ClientID, timeout: c.Timeout, connect: (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext}
 	var err error
 	if c.TLS != nil {
 		if d.tls, err = c.TLS.config(); err != nil {
@@ -91,7 +91,7 @@ func (d *dialer) dial(ctx context.Context, addr string) (_ *conn, err error) {
 			err = d.explain(stage, addr, err)
 		}
 	}()
-	n, err := d.net.DialContext(ctx, "tcp", addr)
+	n, err := d.connect(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

@@ -76,6 +76,16 @@ func (l *leader) checkEnd(j job) error {
 		l.r.settle(j, func(p *partition) { p.todo = nothing })
 		return nil
 	}
+	return l.cut(j, end)
+}
+
+// cut goes on where a log ends that was longer. Where nobody knows whether it is the topic that was read, it is taken for
+// one that was made again: to read records twice is better than never.
+func (l *leader) cut(j job, end int64) error {
+	none := TopicID{}
+	if j.id == none || j.mark.TopicID == none {
+		return l.beginAnew(j)
+	}
 	l.truncated(j, end)
 	return nil
 }
@@ -102,10 +112,8 @@ func (l *leader) findRange(j job) error {
 		m := j.mark
 		m.Offset, m.TopicID, m.Last, m.Epoch = start, j.id, -1, -1
 		l.place(j, m, &Gap{From: at, To: start, Why: Retention})
-	case at > end && j.id == TopicID{}: // who knows which: no record of it can have been read
-		return l.beginAnew(j)
 	case at > end:
-		l.truncated(j, end)
+		return l.cut(j, end)
 	default:
 		l.pause(j)
 		l.r.settle(j, func(p *partition) { p.todo = nothing })

@@ -224,7 +224,7 @@ type lines struct {
 }
 
 func (l *lines) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := l.d.net.DialContext(ctx, network, addr)
+	c, err := l.d.connect(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

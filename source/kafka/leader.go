@@ -181,7 +181,11 @@ func (l *leader) take(j job, f *fetched, p *page) {
 		l.refused(j, f.err)
 		return
 	}
-	batches, err := l.dec.decode(f, p, j.mark, j.from())
+	mark := j.mark
+	if none := (TopicID{}); j.id != none {
+		mark.TopicID = j.id // brokers that are newer now, and tell
+	}
+	batches, err := l.dec.decode(f, p, mark, j.from())
 	if j.verify {
 		var same bool
 		if batches, same = l.verified(j, batches); !same {

@@ -23,15 +23,20 @@ func (c *conn) listOffset(ctx context.Context, p Partition, epoch int32, timesta
 	if err != nil {
 		return 0, err
 	}
-	for _, t := range m.(*listoffsets.Response).Topics {
-		for _, answer := range t.Partitions {
-			if answer.ErrorCode != 0 {
-				return 0, kafkago.Error(answer.ErrorCode)
-			}
-			return answer.Offset, nil
-		}
+	topics := m.(*listoffsets.Response).Topics
+	if len(topics) != 1 || len(topics[0].Partitions) != 1 {
+		return 0, errNotKafka
 	}
-	return 0, errNotKafka
+	answer := topics[0].Partitions[0]
+	return answer.Offset, errorOf(answer.ErrorCode)
+}
+
+// errorOf returns the error that a code stands for; nil for 0.
+func errorOf(code int16) error {
+	if code == 0 {
+		return nil
+	}
+	return kafkago.Error(code)
 }
 
 // epochRequest asks where the records of a leader's epoch end. The library does not have it.
@@ -86,13 +91,10 @@ func (c *conn) endOfEpoch(ctx context.Context, p Partition, current, epoch int32
 	if err != nil {
 		return 0, err
 	}
-	for _, t := range m.(*epochResponse).Topics {
-		for _, answer := range t.Partitions {
-			if answer.ErrorCode != 0 {
-				return 0, kafkago.Error(answer.ErrorCode)
-			}
-			return answer.EndOffset, nil
-		}
+	topics := m.(*epochResponse).Topics
+	if len(topics) != 1 || len(topics[0].Partitions) != 1 {
+		return 0, errNotKafka
 	}
-	return 0, errNotKafka
+	answer := topics[0].Partitions[0]
+	return answer.EndOffset, errorOf(answer.ErrorCode)
 }

@@ -340,16 +340,15 @@ func (s *sending) ask(ctx context.Context, conn *conn, partition int32, chunk []
 	if err != nil {
 		return err
 	}
-	for _, t := range m.(*produce.Response).Topics {
-		for _, answer := range t.Partitions {
-			if answer.ErrorCode != 0 {
-				return s.p.refused(kafkago.Error(answer.ErrorCode))
-			}
-			for _, i := range chunk {
-				s.state[i].Reason = nil
-			}
-			return nil
-		}
+	topics := m.(*produce.Response).Topics
+	if len(topics) != 1 || len(topics[0].Partitions) != 1 {
+		return errNotKafka
 	}
-	return errNotKafka
+	if code := topics[0].Partitions[0].ErrorCode; code != 0 {
+		return s.p.refused(kafkago.Error(code))
+	}
+	for _, i := range chunk {
+		s.state[i].Reason = nil
+	}
+	return nil
 }

@@ -69,6 +69,11 @@ func Open(s Spec, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	return open(s, o, named, c), nil
+}
+
+// open begins to read with a client.
+func open(s Spec, o Options, named topics, c *client) *Reader {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -79,12 +84,12 @@ func Open(s Spec, o Options) (*Reader, error) {
 	}
 	r.problems.log = o.Log
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.group = membership{changed: make(chan struct{}, 1), done: map[Partition]int64{}}
 	r.wg.Go(r.watch)
 	if s.Group != "" {
-		r.group = membership{changed: make(chan struct{}, 1), done: map[Partition]int64{}}
 		r.wg.Go(r.join)
 	}
-	return r, nil
+	return r
 }
 
 // Close ends reading. With a group, Revoked is called for what is ours, and then the group is left.

@@ -34,16 +34,15 @@ const (
 
 // batchHeader is what a batch says of itself.
 type batchHeader struct {
-	base, last   int64 // offsets; there may be no record at either
-	epoch        int32 // of the leader that wrote it
-	attributes   int16
-	baseTime     int64
-	maxTime      int64
-	producer     int64
-	count        int
-	records      []byte // as they are on the wire
-	size         int    // of the whole batch on the wire
-	transactions bool
+	base, last int64 // offsets; there may be no record at either
+	epoch      int32 // of the leader that wrote it
+	attributes int16
+	baseTime   int64
+	maxTime    int64
+	producer   int64
+	count      int
+	records    []byte // as they are on the wire
+	size       int    // of the whole batch on the wire
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -58,20 +58,26 @@ func readInto(dst []byte, r io.Reader, most int) ([]byte, error) {
 	}
 }
 
+// largestWindow is what zstd may look back at most, bytes: encoders declare it whatever they pack.
+const largestWindow = 64 << 20
+
 func (u *unpacker) unpackZstd(dst, packed []byte) ([]byte, error) {
-	if u.zstd == nil { // what is in dst already counts for it too
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(u.most+arenaSize)), zstd.WithDecoderLowmem(true))
+	if u.zstd == nil { // a window that is larger than the limit is refused, whatever is in it
+		limit := uint64(max(u.most, largestWindow))
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(limit), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return dst, err
 		}
 		u.zstd = d
 	}
 	out, err := u.zstd.DecodeAll(packed, dst)
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return dst, errTooLarge
-	}
-	if err != nil {
+	case err != nil:
 		return dst, err
+	case len(out)-len(dst) > u.most:
+		return dst, errTooLarge
 	}
 	return out, nil
 }

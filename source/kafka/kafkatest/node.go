@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,9 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-
-	"maps"
 )
 
 // The listeners of a node, each with a port of its own.
@@ -27,7 +25,7 @@ const (
 	portsOfNode
 )
 
-// cluster is the id of every cluster: 16 bytes.
+// clusterID is that of every cluster: 16 bytes.
 const clusterID = "a2VscGllLWthZmthdGVzdA"
 
 // node is one broker that is a controller too.
@@ -114,11 +112,11 @@ func (n *node) format(data string) error {
 	if checkpoint, err = os.ReadFile(filepath.Join(data, "bootstrap.checkpoint")); err != nil {
 		return err
 	}
-	new := fmt.Sprintf("%s.%d", kept, os.Getpid()) // so that nobody reads half of it
-	if err := os.WriteFile(new, checkpoint, 0o600); err != nil {
+	made := fmt.Sprintf("%s.%d", kept, os.Getpid()) // so that nobody reads half of it
+	if err := os.WriteFile(made, checkpoint, 0o600); err != nil {
 		return nil // a folder that is not ours to write to: the tool runs again
 	}
-	return os.Rename(new, kept)
+	return os.Rename(made, kept)
 }
 
 // java returns a Java on Kafka's jars.
@@ -171,13 +169,4 @@ func (n *node) kill() {
 	_ = n.process.cmd.Process.Kill() // it may have ended
 	<-n.process.ended
 	n.process = nil
-}
-
-// signal stops the process, or lets it go on.
-func (n *node) signal(on bool) error {
-	s := syscall.SIGSTOP
-	if on {
-		s = syscall.SIGCONT
-	}
-	return n.process.cmd.Process.Signal(s)
 }
