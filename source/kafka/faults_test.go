@@ -47,6 +47,13 @@ func (f *fake) elect(p Partition, kept int64) {
 	l.epochs = append(l.epochs, kept)
 }
 
+// change changes the logs while brokers may be asked.
+func (f *fake) change(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do()
+}
+
 var t0 = Partition{Topic: "t"}
 
 // faulty runs f with a fake that has 100 records, of which a reader has read all.
@@ -80,7 +87,8 @@ func TestTruncated(t *testing.T) {
 					c.close()
 				}
 				k.elect(t0, 70)
-				want := append(c.got[t0], k.simple(t0, after)...)
+				want := slices.Clone(c.got[t0])
+				k.change(func() { want = append(want, k.simple(t0, after)...) })
 				if away {
 					c.open()
 				}
@@ -99,13 +107,15 @@ func TestMadeAnewUnseen(t *testing.T) {
 	for _, after := range []int{10, 200} {
 		faulty(t, func(t *testing.T, k *fake, c *chaos) {
 			c.close()
-			k.oldest = true
 			m := c.marks[t0]
 			m.TopicID = TopicID{}
 			c.marks[t0] = m
-			k.logs[t0] = &fakeLog{}
-			k.says = "others"
-			want := append(c.got[t0], k.simple(t0, after)...)
+			want := slices.Clone(c.got[t0])
+			k.change(func() {
+				k.oldest, k.says = true, "others"
+				k.logs[t0] = &fakeLog{}
+				want = append(want, k.simple(t0, after)...)
+			})
 			c.open()
 			c.until(func() bool { return len(c.gaps[t0]) > 0 && len(c.got[t0]) >= len(want) })
 			if fmt.Sprint(c.gaps[t0]) != "[{100 100 recreated}]" || !slices.Equal(c.got[t0], want) {
@@ -119,9 +129,11 @@ func TestMadeAnewUnseen(t *testing.T) {
 func TestRetentionPasses(t *testing.T) {
 	faulty(t, func(t *testing.T, k *fake, c *chaos) {
 		c.close()
-		want := append(c.got[t0], k.simple(t0, 100)[50:]...)
-		k.logs[t0].start = 150
-		k.logs[t0].batches = k.logs[t0].batches[15:]
+		want := slices.Clone(c.got[t0])
+		k.change(func() {
+			want = append(want, k.simple(t0, 100)[50:]...)
+			k.logs[t0].start, k.logs[t0].batches = 150, k.logs[t0].batches[15:]
+		})
 		c.open()
 		c.until(func() bool { return len(c.got[t0]) >= len(want) })
 		if fmt.Sprint(c.gaps[t0]) != "[{100 150 retention}]" || !slices.Equal(c.got[t0], want) {
@@ -151,20 +163,17 @@ func TestOutage(t *testing.T) {
 			}
 		}
 		read()
-		k.mu.Lock()
-		k.dead[0] = true
-		for _, c := range k.open {
-			_ = c.Close()
-		}
-		k.mu.Unlock()
+		k.change(func() {
+			k.dead[0] = true
+			for _, c := range k.open {
+				_ = c.Close()
+			}
+		})
 		time.Sleep(time.Hour)
 		if s := r.Status(); s.Ready || len(s.Problems) != 2 || !strings.Contains(s.Problems[0].What, "nobody listens there") || time.Since(s.Problems[0].Since) < 59*time.Minute {
 			t.Errorf("after an hour: %+v", s)
 		}
-		k.mu.Lock()
-		k.simple(t0, 10)
-		k.dead[0] = false
-		k.mu.Unlock()
+		k.change(func() { k.simple(t0, 10); k.dead[0] = false })
 		read()
 		time.Sleep(10 * time.Second)
 		if s := r.Status(); !s.Ready {

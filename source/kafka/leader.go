@@ -140,7 +140,7 @@ func (l *leader) fetch(jobs []job, held bool) error {
 	for i, j := range jobs {
 		want[i] = wanted{j.part.Partition, j.epoch, j.from(), j.most}
 		by[j.part.Partition] = j
-		s.most = max(s.most, j.part.atLeast)
+		s.most = max(s.most, j.most)
 	}
 	page := l.r.memory.page()
 	defer l.r.memory.drop(page)

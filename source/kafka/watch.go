@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -24,7 +25,7 @@ func (r *Reader) watch() {
 		case err != nil:
 			failures++
 			wait = backoff(failures)
-			r.problem(theCluster, err.Error())
+			r.problem(theCluster, strings.ReplaceAll(err.Error(), "\n", "; "))
 		default:
 			failures = 0
 			r.well(theCluster)
@@ -104,9 +105,26 @@ func (r *Reader) apply(found *cluster) (well bool) {
 			added = append(added, p)
 		}
 	}
+	gone := r.goneLocked()
 	r.mu.Unlock()
+	r.revoke(gone)
 	r.assign(added)
 	return well
+}
+
+// goneLocked returns the partitions that a topic does not have any more since it was made again.
+func (r *Reader) goneLocked() (gone []Partition) {
+	for at, p := range r.parts {
+		t := r.cluster.topics[at.Topic]
+		if t == nil || t.err != 0 || t.id == p.id {
+			continue
+		}
+		if !slices.ContainsFunc(t.partitions, func(l leadership) bool { return l.id == at.ID }) {
+			gone = append(gone, at)
+		}
+	}
+	slices.SortFunc(gone, Partition.Compare)
+	return gone
 }
 
 // topicsLocked says which topics are not there, or may not be read.
