@@ -6,6 +6,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"kelpie/event"
 	"kelpie/journal"
 )
 
@@ -53,6 +54,11 @@ const (
 
 // Len returns the number of records.
 func (b *Batch) Len() int { return len(b.Lines) }
+
+// Position returns where the i-th record stands.
+func (b *Batch) Position(i int) event.Position {
+	return event.Position{Stream: b.Partition.Topic, Partition: b.Partition.ID, Offset: b.Lines[i].Offset, Kind: event.KafkaPosition}
+}
 
 // Value returns the i-th value; nil is a tombstone.
 func (b *Batch) Value(i int) []byte {

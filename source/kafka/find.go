@@ -35,14 +35,13 @@ func (l *leader) place(j job, m Mark, gap *Gap) {
 	b := l.r.memory.batch()
 	b.Partition, b.Next, b.Gap = j.part.Partition, m, gap
 	b.End, b.Stable = m.Offset, m.Offset
-	l.r.settle(j, func(p *partition) {
+	l.r.deliver(j, []*Batch{b}, func(p *partition) {
 		p.todo, p.verify = nothing, false
 		if gap != nil {
 			l.r.counts.Gaps++
 			l.r.log.Warn("kafka: "+gap.Text(p.Partition), "reason", gap.Why.String())
 		}
 	})
-	l.r.deliver(j, []*Batch{b})
 }
 
 // findStart finds where a partition begins of which nothing was read.

@@ -192,20 +192,19 @@ func (l *leader) take(j job, f *fetched, p *page) {
 			return
 		}
 	}
-	part := j.part
-	if !l.r.deliver(j, batches) {
-		return
-	}
-	l.r.settle(j, func(*partition) {
-		part.fetched, part.end, part.stable = true, f.end, f.stable
-		part.verify = part.verify && len(batches) == 0
-		part.atLeast = 0
+	taken := l.r.deliver(j, batches, func(p *partition) {
+		p.fetched, p.end, p.stable = true, f.end, f.stable
+		p.verify = p.verify && len(batches) == 0
+		p.atLeast = 0
 		if len(batches) > 0 {
-			part.last = l.fetches
+			p.last = l.fetches
 		} else if h, whole, err := nextBatch(f.records); !whole && err == nil && len(f.records) >= lengthFrom {
-			part.atLeast = int32(min(h.size, largestFetch-1)) // one batch is larger than what was asked for
+			p.atLeast = int32(min(h.size, largestFetch-1)) // one batch is larger than what was asked for
 		}
 	})
+	if !taken {
+		return
+	}
 	if err != nil {
 		l.pause(j)
 		l.wrong(j, err.Error())

@@ -177,8 +177,8 @@ func (r *Reader) Pause(p Partition, on bool) {
 	}
 }
 
-// deliver queues what was decoded of a partition, if it is still ours and is read by who asks.
-func (r *Reader) deliver(j job, batches []*Batch) (taken bool) {
+// deliver queues what a job found of a partition, and changes the partition, if the job counts still.
+func (r *Reader) deliver(j job, batches []*Batch, change func(p *partition)) (taken bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := j.part
@@ -194,6 +194,7 @@ func (r *Reader) deliver(j job, batches []*Batch) (taken bool) {
 		p.mark, p.end, p.stable = b.Next, b.End, b.Stable
 		r.counts.Records += int64(len(b.Lines))
 	}
+	change(p)
 	if len(batches) > 0 {
 		r.queue = append(r.queue, batches...)
 		token(r.came)
