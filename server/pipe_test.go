@@ -104,19 +104,26 @@ type desk struct {
 	end     func()
 }
 
-// newDesk serves until end is called, or the test ends.
+// newDesk serves until end is called.
 func newDesk(t *testing.T, change func(*Spec)) *desk {
+	return newDeskOf(t, func(o *Options) {
+		if change != nil {
+			change(&o.Spec)
+		}
+	})
+}
+
+// newDeskOf is newDesk with other options.
+func newDeskOf(t *testing.T, change func(*Options)) *desk {
 	d := &desk{t: t, pipes: newPipes()}
-	spec := DefaultSpec()
-	spec.Dedupe = 0
-	if change != nil {
-		change(&spec)
-	}
+	o := Options{Spec: DefaultSpec(), Service: &d.service, Posts: &d.shelf}
+	o.Spec.Dedupe = 0
+	change(&o)
 	var err error
-	if d.server, err = New(Options{Spec: spec, Service: &d.service, Posts: &d.shelf}); err != nil {
+	if d.server, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	d.server.listener = newLimited(d.pipes, spec.Connections, &d.server.stats)
+	d.server.listener = newLimited(d.pipes, o.Spec.Connections, &d.server.stats)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- d.server.Serve(ctx) }()

@@ -25,10 +25,11 @@ import (
 //	post URL FILE PATTERN [TOKEN]   posts a file, as lines if it is .jsonl, until the answer matches
 //	signal NAME DIR      sends HUP, TERM or INT to the process that has the data folder
 //	broken FILE          writes a file that begins as gzip does
+//	receiver FILE        serves webhooks at $RECEIVER, as FILE says (run_receiver_test.go)
 func TestRunTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/run", UpdateScripts: *update, RequireUniqueNames: true, Setup: takePort,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "until": until, "get": get, "post": postFile, "signal": signalOwner, "broken": broken},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "until": until, "get": get, "post": postFile, "signal": signalOwner, "broken": broken, "receiver": receiver},
 	})
 }
 
@@ -43,7 +44,7 @@ func takePort(env *testscript.Env) error {
 
 func expand(ts *testscript.TestScript, _ bool, files []string) {
 	for _, f := range files {
-		text := strings.ReplaceAll(ts.ReadFile(f), "$PORT", ts.Getenv("PORT"))
+		text := strings.NewReplacer("$PORT", ts.Getenv("PORT"), "$RECEIVER", ts.Getenv("RECEIVER")).Replace(ts.ReadFile(f))
 		ts.Check(os.WriteFile(ts.MkAbs(f), []byte(text), 0o600))
 	}
 }
