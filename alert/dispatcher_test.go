@@ -175,9 +175,10 @@ func TestReceiversDoNotWaitForEachOther(t *testing.T) {
 
 func TestReceiverThatIsDownIsLeftInPeace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		attempts, up := 0, false
+		var attempts atomic.Int64
+		var up atomic.Bool
 		r := recorder(func(alert.Message) (bool, error) {
-			if attempts++; !up {
+			if attempts.Add(1); !up.Load() {
 				return true, errors.New("connection refused")
 			}
 			return false, nil
@@ -190,10 +191,10 @@ func TestReceiverThatIsDownIsLeftInPeace(t *testing.T) {
 		}
 		w.tell(messages...)
 		time.Sleep(time.Hour)
-		if attempts > 100 {
-			t.Errorf("%d attempts in an hour", attempts)
+		if n := attempts.Load(); n > 100 {
+			t.Errorf("%d attempts in an hour", n)
 		}
-		up = true
+		up.Store(true)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		if n := len(r.Keys()); n != len(messages) {

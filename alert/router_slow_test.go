@@ -41,12 +41,12 @@ func TestSlowForAnHour(t *testing.T) {
 			}
 			time.Sleep(15 * time.Second)
 			synctest.Wait()
-			if n := len(other.got); n != min(i+1, 8)+2*max(0, i+1-8) {
+			if n := other.count(); n != min(i+1, 8)+2*max(0, i+1-8) {
 				t.Fatalf("%v: %d notifications have reached the other receiver", time.Since(w.start), n)
 			}
 		}
 		// Of an alert that has resolved before its turn nothing is to be said but that.
-		if n := len(slow.got); n < 60*60/25-1 || n > 60*60/25 {
+		if n := slow.count(); n < 60*60/25-1 || n > 60*60/25 {
 			t.Errorf("%d notifications within an hour, each of which takes 25 s", n)
 		}
 		time.Sleep(3 * time.Hour)

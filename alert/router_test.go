@@ -237,6 +237,13 @@ func (p *post) set(mode string, span time.Duration) {
 	p.mode, p.span = mode, span
 }
 
+// count returns how many notifications have been delivered.
+func (p *post) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.got)
+}
+
 func (p *post) NotifyGroup(ctx context.Context, n *alert.Notification) (string, error) {
 	p.mu.Lock()
 	mode, span := p.mode, p.span

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kelpie/engine"
@@ -133,6 +134,7 @@ func newDeskOf(t *testing.T, change func(*Options)) *desk {
 			t.Error(err)
 		}
 	}
+	synctest.Wait() // until it takes events
 	return d
 }
 
