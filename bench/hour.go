@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"kelpie/server"
 	"kelpie/traffic"
 )
 
@@ -39,7 +40,9 @@ func hourStudy(l *lab) ([]row, error) {
 	}
 	in := all.first(l.part(0.1)) // for the yardstick
 	v := &visit{l: l, client: "hour", options: func(string) postedOptions {
-		return postedOptions{rules: hourRules, shards: l.Cores, disorder: hourDisorder}
+		return postedOptions{rules: hourRules, shards: l.Cores, disorder: hourDisorder, spec: func(s *server.Spec) {
+			s.DedupeIDs = min(s.DedupeIDs, int(hourTimes*l.Events/8)) // there are as many in the first quarter
+		}}
 	}}
 	var w *watch
 	j := v.job(in, func() any {
