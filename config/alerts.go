@@ -7,6 +7,7 @@ import (
 	"kelpie/alert"
 	"kelpie/alert/alertmanager"
 	"kelpie/alert/email"
+	"kelpie/alert/kafka"
 	"kelpie/alert/pagerduty"
 	"kelpie/alert/slack"
 	"kelpie/alert/webhook"
@@ -23,6 +24,7 @@ type Receiver struct {
 	alert.ReceiverSpec `yaml:",inline"`
 	Alertmanager       *alertmanager.Spec `yaml:"alertmanager"`
 	Email              *email.Spec        `yaml:"email"`
+	Kafka              *kafka.Spec        `yaml:"kafka"`
 	PagerDuty          *pagerduty.Spec    `yaml:"pagerduty"`
 	Slack              *slack.Spec        `yaml:"slack"`
 	Webhook            *webhook.Spec      `yaml:"webhook"`
@@ -54,6 +56,9 @@ func (r *Receiver) paths() (all []*string) {
 	}
 	if r.Email != nil {
 		all = append(all, r.Email.Paths()...)
+	}
+	if r.Kafka != nil {
+		all = append(all, r.Kafka.Paths()...)
 	}
 	if r.PagerDuty != nil {
 		all = append(all, r.PagerDuty.Paths()...)

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,13 +29,6 @@ func signingKey(text string) ([]byte, error) {
 		return nil, fmt.Errorf("must be 24 to 64 bytes in base64, not %d", len(key))
 	}
 	return key, nil
-}
-
-// messageID makes the webhook-id of a notification's key, by which a receiver tells what it has had already. A key may
-// hold dots, which separate what is signed, and anything else.
-func messageID(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return "msg_" + hex.EncodeToString(sum[:16])
 }
 
 // sign sets the headers of Standard Webhooks: the id, the time, and a signature v1 with each key.

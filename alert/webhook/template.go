@@ -11,6 +11,7 @@ import (
 	"text/template/parse"
 
 	"kelpie/alert"
+	"kelpie/alert/words"
 	"kelpie/window"
 )
 
@@ -26,7 +27,7 @@ const escaper = "_inside"
 
 var functions = texttemplate.FuncMap{
 	escaper: inside,
-	"json":  func(v any) (string, error) { b, err := encode(v); return string(b), err },
+	"json":  func(v any) (string, error) { b, err := words.JSON(v); return string(b), err },
 	"upper": func(v any) string { return strings.ToUpper(plain(v)) },
 	"lower": func(v any) string { return strings.ToLower(plain(v)) },
 	"join": func(separator string, list any) string {
@@ -85,7 +86,7 @@ func fullExample() *alert.Notification {
 
 // try makes the body of an example.
 func (t *template) try(n *alert.Notification, max int) error {
-	d, err := document(n, defaultMaxBody)
+	d, err := words.Document(n, defaultMaxBody)
 	if err == nil {
 		_, err = t.render(d, max)
 	}
@@ -133,7 +134,7 @@ func escapePipe(p *parse.PipeNode) {
 
 // inside writes a value as it stands between the quotes of a JSON string.
 func inside(v any) (string, error) {
-	b, err := encode(plain(v))
+	b, err := words.JSON(plain(v))
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +149,7 @@ func plain(v any) string {
 	case string:
 		return v
 	case map[string]any, []any:
-		b, err := encode(v)
+		b, err := words.JSON(v)
 		if err != nil {
 			return ""
 		}
@@ -158,8 +159,8 @@ func plain(v any) string {
 }
 
 // render makes the body of a document. It is JSON, of at most max bytes.
-func (t *template) render(document []byte, max int) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(document))
+func (t *template) render(doc []byte, max int) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(doc))
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {

@@ -7,13 +7,14 @@ import (
 
 	"kelpie/alert"
 	"kelpie/alert/alerttest"
+	"kelpie/alert/words"
 )
 
 // TestTemplate reads templates: what they give for one alert, or why they are refused.
 func TestTemplate(t *testing.T) {
 	n := alerttest.Group(1, alert.KindOpened)
 	n.Alerts[0].Alert.Message = `"}, "x": "` + "\n<&>"
-	d, err := document(n, defaultMaxBody)
+	d, err := words.Document(n, defaultMaxBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func alertsOf(t *testing.T, doc []byte) string {
 	if err := json.Unmarshal(doc, &v); err != nil {
 		t.Fatal(err)
 	}
-	b, err := encode(v.Data.Alerts)
+	b, err := words.JSON(v.Data.Alerts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func FuzzTemplate(f *testing.F) {
 		n := alerttest.Group(1, alert.KindOpened)
 		a := n.Alerts[0].Alert
 		a.Message, a.Key, n.Labels = text, []string{text}, map[string]string{text: text}
-		d, err := document(n, defaultMaxBody)
+		d, err := words.Document(n, defaultMaxBody)
 		if err != nil {
 			t.Fatal(err)
 		}

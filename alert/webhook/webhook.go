@@ -1,7 +1,4 @@
 // Package webhook posts notifications as JSON to an address, signed as Standard Webhooks asks.
-//
-// The document is described in docs/receivers.md and by schema.json in this folder. Its version is 1: members may be
-// added, and none changes its meaning.
 package webhook
 
 import (
@@ -13,6 +10,7 @@ import (
 
 	"kelpie/alert"
 	"kelpie/alert/post"
+	"kelpie/alert/words"
 )
 
 // Notifier posts to one address.
@@ -67,7 +65,7 @@ func (n *Notifier) NotifyGroup(ctx context.Context, note *alert.Notification) (m
 	header := n.header.Clone()
 	header.Set("Content-Type", "application/json")
 	header.Set("Kelpie-Attempt", strconv.Itoa(note.Attempt))
-	sign(header, n.keys, messageID(note.Key), n.client.Now(), body)
+	sign(header, n.keys, words.DocumentID(note.Key), n.client.Now(), body)
 	if _, err := n.client.Post(ctx, n.url, header, body); err != nil {
 		return "", fmt.Errorf("webhook: %w", err)
 	}
@@ -80,10 +78,10 @@ const smallestTry = 8 << 10
 // render writes the body, within its limit: the document has fewer alerts, in shorter words, where it must.
 func (n *Notifier) render(note *alert.Notification) ([]byte, error) {
 	if n.body == nil {
-		return document(note, n.max)
+		return words.Document(note, n.max)
 	}
 	for budget := n.max; budget >= smallestTry; budget /= 4 {
-		d, err := document(note, budget)
+		d, err := words.Document(note, budget)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ type hook struct {
 }
 
 func newHook(t *testing.T) *hook {
-	schema, err := jsonschema.NewCompiler().Compile("schema.json")
+	schema, err := jsonschema.NewCompiler().Compile("../words/schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,37 +136,7 @@ func TestSameAgain(t *testing.T) {
 	}
 }
 
-// TestFits wants every document within its limit, with as many alerts as there is room for and the others counted.
-func TestFits(t *testing.T) {
-	f := func(alerts, max, least int, grow func(a *alert.Alert)) {
-		t.Helper()
-		n := alerttest.Group(alerts, alert.KindOpened)
-		n.Omitted = 3
-		for _, notice := range n.Alerts {
-			grow(notice.Alert)
-		}
-		b, err := document(n, max)
-		if err != nil || len(b) > max {
-			t.Fatalf("%d bytes, %v", len(b), err)
-		}
-		var d envelope
-		if err := json.Unmarshal(b, &d); err != nil {
-			t.Fatal(err)
-		}
-		if got := len(d.Data.Alerts); got < least || got+d.Data.Omitted != alerts+3 {
-			t.Errorf("%d alerts and %d omitted, want at least %d", got, d.Data.Omitted, least)
-		}
-	}
-	f(10, defaultMaxBody, 10, func(*alert.Alert) {})
-	f(10_000, defaultMaxBody, 1000, func(*alert.Alert) {})
-	f(4, defaultMaxBody, 4, func(a *alert.Alert) { a.Message = strings.Repeat("m", 1<<20) })
-	f(2, leastMaxBody, 1, func(a *alert.Alert) {
-		a.Message, a.Key = strings.Repeat("\x01", 1<<20), slices.Repeat([]string{strings.Repeat("\x01", 1<<10)}, 1000)
-		a.Values = slices.Repeat([]alert.Value{{Name: strings.Repeat("\x01", 1<<10)}}, 1000)
-	})
-}
-
-// TestAddressMissed wants a redirect not to be followed, and every status to mean what Refuses says.
+// TestStatuses wants a redirect not to be followed, and every status to mean what Refuses says.
 func TestStatuses(t *testing.T) {
 	status := http.StatusOK
 	w := alerttest.NewWeb(t, false, func(w http.ResponseWriter, r *http.Request, _ []byte) {

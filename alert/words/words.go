@@ -1,6 +1,6 @@
 // Package words says what a notification says, in the words that all receivers share: its title, its facts, what to run
 // next. What comes from events is made harmless for one line of plain text and cut; what a receiver needs beyond that
-// (escapes of its own) is its own affair.
+// (escapes of its own) is its own affair. Receivers that are programs are sent a Document.
 package words
 
 import (

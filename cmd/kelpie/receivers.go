@@ -7,6 +7,7 @@ import (
 	"kelpie/alert"
 	"kelpie/alert/alertmanager"
 	"kelpie/alert/email"
+	"kelpie/alert/kafka"
 	"kelpie/alert/pagerduty"
 	"kelpie/alert/post"
 	"kelpie/alert/slack"
@@ -25,6 +26,7 @@ type notifierKind struct {
 var notifierKinds = []notifierKind{
 	kindOf("alertmanager", func(r *config.Receiver) *alertmanager.Spec { return r.Alertmanager }, alertmanager.New),
 	kindOf("email", func(r *config.Receiver) *email.Spec { return r.Email }, email.New),
+	kindOf("kafka", func(r *config.Receiver) *kafka.Spec { return r.Kafka }, kafka.New),
 	kindOf("pagerduty", func(r *config.Receiver) *pagerduty.Spec { return r.PagerDuty }, pagerduty.New),
 	kindOf("slack", func(r *config.Receiver) *slack.Spec { return r.Slack }, slack.New),
 	kindOf("webhook", func(r *config.Receiver) *webhook.Spec { return r.Webhook }, webhook.New),

@@ -40,6 +40,7 @@ alerts:
       email: {server: mail.example, from: kelpie@example.org, to: [ann@example.org]}
       slack: {token: xoxb-hush, channel: "#alerts"}
       pagerduty: {routing_key: 0123456789abcdef0123456789abcdef}
+      kafka: {brokers: ["127.0.0.1:1"], topic: alerts, sasl: {mechanism: plain, username: kelpie, password: xoxb-hush}}
 `
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
@@ -58,6 +59,7 @@ alerts:
 fraud     alertmanager  HOST
 fraud     webhook       HOST
 office    email         ann@example.org
+office    kafka         alerts at 127.0.0.1:1
 office    pagerduty     events.pagerduty.com
 office    slack         #alerts
 `, "list")
@@ -75,6 +77,7 @@ office    slack         #alerts
 	f(1, "fraud/webhook (HOST): webhook: the answer is 502 Bad Gateway: no [2J hush\n    the service would try again\n", "test", "fraud/webhook")
 	hook.Answer(alerttest.Refuse)
 	f(1, "fraud/webhook (HOST): webhook: the answer is 422 Unprocessable Entity\n    another try would not help\n", "test", "fraud/webhook")
+	f(1, "office/kafka (alerts at 127.0.0.1:1): kafka: broker 127.0.0.1:1: nobody listens there: is the broker up, and the port right?\n    the service would try again\n", "test", "office/kafka")
 	f(2, "kelpie: there is no receiver \"frau\"\n    did you mean fraud?\n", "test", "frau")
 	f(2, "kelpie: there is no receiver \"x\"\n    see kelpie receivers list\n", "test", "x")
 }

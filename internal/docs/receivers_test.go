@@ -16,7 +16,7 @@ func TestReceivers(t *testing.T) {
 	dir := t.TempDir()
 	secrets := map[string]string{
 		"HOOK_URL": "https://hook.example/1", "HOOK_AUTHORIZATION": "Bearer 1", "SLACK_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "1",
-		"PAGERDUTY_KEY": strings.Repeat("0", 32), "MAIL_PASSWORD": "1",
+		"KAFKA_PASSWORD": "1", "PAGERDUTY_KEY": strings.Repeat("0", 32), "MAIL_PASSWORD": "1",
 	}
 	for name, value := range secrets {
 		t.Setenv(name, value)

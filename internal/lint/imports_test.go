@@ -42,7 +42,7 @@ var floors = map[string]int{
 
 // notifiers tell the world. The programs import them, and the configuration for their settings, and nothing else can:
 // a backtest pages nobody.
-var notifiers = []string{"alert/alertmanager", "alert/email", "alert/file", "alert/stdout", "alert/pagerduty", "alert/slack", "alert/webhook"}
+var notifiers = []string{"alert/alertmanager", "alert/email", "alert/file", "alert/kafka", "alert/stdout", "alert/pagerduty", "alert/slack", "alert/webhook"}
 
 // programs hand notifiers to package alert.
 var programs = []string{"cmd/kelpie", "bench"}

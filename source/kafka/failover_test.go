@@ -46,7 +46,7 @@ func TestFailover(t *testing.T) {
 	s.Timeout = time.Second
 	var log logLines
 	x := readLogging(t, s, nil, slog.New(slog.NewTextHandler(&log, nil)))
-	producer, err := kafka.OpenProducer(kafka.Target{Connection: s.Connection, Topic: "moved"})
+	producer, err := kafka.OpenProducer(kafka.Target{Connection: s.Connection, Topic: "moved"}, kafka.ProducerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,8 @@ type SendError struct {
 // Failure is why one message was not acknowledged.
 type Failure struct {
 	Index     int  // of the message
-	Permanent bool // it will not be taken, however often it is sent
+	Permanent bool // it will not be taken, however often it is sent, unless somebody changes settings
+	Refused   bool // it is this message that is not taken, whatever the settings are here: it is too large, it has no key
 	Reason    error
 }
 
@@ -55,10 +56,26 @@ func (e *SendError) Permanent() bool {
 	return true
 }
 
+// Refused reports whether all of them were refused for what they are: that is permanent, whatever anybody changes here.
+func (e *SendError) Refused() bool {
+	for _, f := range e.Failed {
+		if !f.Refused {
+			return false
+		}
+	}
+	return true
+}
+
+// ProducerOptions say how a Producer works.
+type ProducerOptions struct {
+	Tries int // of one Send, with pauses between, while brokers or leaders are not there; default 5
+}
+
 // Producer writes to one topic. What Send has sent is on all replicas that are in sync. The partition of a key is that
 // which Kafka's own producers choose.
 type Producer struct {
 	t      Target
+	tries  int
 	client *client
 
 	mu     sync.Mutex // one Send after the other: so keys stay in order
@@ -68,7 +85,7 @@ type Producer struct {
 }
 
 // OpenProducer returns a Producer. It waits for no broker.
-func OpenProducer(t Target) (*Producer, error) {
+func OpenProducer(t Target, o ProducerOptions) (*Producer, error) {
 	t.Connection = t.WithDefaults()
 	if err := t.Validate(); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
@@ -77,7 +94,8 @@ func OpenProducer(t Target) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Producer{t: t, client: c}, nil
+	or(&o.Tries, 5)
+	return &Producer{t: t, tries: o.Tries, client: c}, nil
 }
 
 // Close ends all connections. A Send that is under way is waited for.
@@ -89,10 +107,8 @@ func (p *Producer) Close() error {
 	return nil
 }
 
-const (
-	attempts   = 5         // of one Send, while brokers or leaders are not there
-	mostToSend = 512 << 10 // bytes of one partition in one request
-)
+// mostToSend is how many bytes of one partition are in one request.
+const mostToSend = 512 << 10
 
 // Send writes messages and waits until they are acknowledged. It tries again for a while where that may help. Its error is
 // a *SendError, or ErrClosed.
@@ -114,7 +130,7 @@ func (p *Producer) Send(ctx context.Context, ms []Message) error {
 		if err != nil {
 			p.topic = nil // leaders may be others
 		}
-		if ctx.Err() != nil || try == attempts-1 || permanent(err) {
+		if ctx.Err() != nil || try == p.tries-1 || permanent(err) {
 			break
 		}
 		sleep(ctx, backoff(try))
@@ -180,8 +196,17 @@ func permanent(err error) bool {
 		return false
 	}
 	switch code {
-	case kafkago.TopicAuthorizationFailed, kafkago.ClusterAuthorizationFailed, kafkago.InvalidTopic, kafkago.MessageSizeTooLarge,
-		kafkago.RecordListTooLarge, kafkago.PolicyViolation, kafkago.InvalidTimestamp, kafkago.UnsupportedForMessageFormat, invalidRecord:
+	case kafkago.TopicAuthorizationFailed, kafkago.ClusterAuthorizationFailed, kafkago.InvalidTopic, kafkago.PolicyViolation,
+		kafkago.UnsupportedForMessageFormat:
+		return true
+	}
+	return refuses(code)
+}
+
+// refuses reports whether a code is about the message itself.
+func refuses(code kafkago.Error) bool {
+	switch code {
+	case kafkago.MessageSizeTooLarge, kafkago.RecordListTooLarge, kafkago.InvalidTimestamp, invalidRecord:
 		return true
 	}
 	return false

@@ -16,7 +16,7 @@ import (
 
 func openProducer(t *testing.T, target kafka.Target) *kafka.Producer {
 	t.Helper()
-	p, err := kafka.OpenProducer(target)
+	p, err := kafka.OpenProducer(target, kafka.ProducerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,8 +86,10 @@ func (s *sending) left() (all []int) {
 }
 
 func (s *sending) fail(which []int, err error) {
+	var code kafkago.Error
+	refused := errors.As(err, &code) && refuses(code)
 	for _, i := range which {
-		s.state[i].Reason, s.state[i].Permanent = err, permanent(err)
+		s.state[i] = Failure{Index: i, Permanent: permanent(err), Refused: refused, Reason: err}
 	}
 }
 

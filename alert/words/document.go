@@ -1,21 +1,30 @@
-package webhook
+package words
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
 	"kelpie/alert"
-	"kelpie/alert/words"
 	"kelpie/event"
 )
 
-// version is that of the document.
-const version = 1
+// DocumentVersion is that of the document.
+const DocumentVersion = 1
 
-// envelope is the document. Its outer members are those that Standard Webhooks recommends.
+// DocumentID makes an id of a notification's key, by which a receiver tells what it has had already: a few letters and
+// digits, whatever the key holds.
+func DocumentID(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return "msg_" + hex.EncodeToString(sum[:16])
+}
+
+// envelope is the document. It is described in docs/receivers.md and by schema.json in this folder: within its version
+// members may be added, and none changes its meaning. Its outer members are those that Standard Webhooks recommends.
 type envelope struct {
 	Type      string `json:"type"`      // alerts. and the kind
 	Timestamp string `json:"timestamp"` // event time at which it came about
@@ -58,9 +67,10 @@ const longestTitle = 300
 // shortenings are tried in turn when a document is too long.
 var shortenings = []shortening{{4 << 10, 200}, {256, 20}}
 
-// document writes the document in at most max bytes: if it is longer, the alerts' texts are cut, and as many alerts are
-// left out at the end as have to be.
-func document(n *alert.Notification, max int) (doc []byte, err error) {
+// Document writes what receivers that are programs are sent of a group of alerts, one JSON object that is the same
+// wherever it goes, in at most max bytes: if it is longer, the alerts' texts are cut, and as many alerts are left
+// out at the end as have to be.
+func Document(n *alert.Notification, max int) (doc []byte, err error) {
 	e := outline(n)
 	for _, s := range append([]shortening{{}}, shortenings...) {
 		if doc, err = e.with(n, s, max); err != nil || doc != nil {
@@ -73,9 +83,9 @@ func document(n *alert.Notification, max int) (doc []byte, err error) {
 // outline returns the document without alerts.
 func outline(n *alert.Notification) *envelope {
 	e := &envelope{
-		Type: "alerts." + string(n.Kind), Timestamp: event.FormatTime(words.Moment(n)), Version: version,
+		Type: "alerts." + string(n.Kind), Timestamp: event.FormatTime(Moment(n)), Version: DocumentVersion,
 		Data: data{
-			Key: n.Key, Group: n.Group, Receiver: n.Receiver, Kind: n.Kind, State: n.State, Title: words.Title(n, longestTitle),
+			Key: n.Key, Group: n.Group, Receiver: n.Receiver, Kind: n.Kind, State: n.State, Title: Title(n, longestTitle),
 			Labels: map[string]string{}, Omitted: n.Omitted, Link: n.Link,
 		},
 	}
@@ -83,7 +93,7 @@ func outline(n *alert.Notification) *envelope {
 		e.Data.Since = event.FormatTime(n.Since)
 	}
 	for name, value := range n.Labels {
-		e.Data.Labels[words.Bytes(name, 1<<10)] = words.Bytes(value, 1<<10)
+		e.Data.Labels[Bytes(name, 1<<10)] = Bytes(value, 1<<10)
 	}
 	for _, c := range n.Counts {
 		e.Data.Counts = append(e.Data.Counts, count{c.Rule, c.Severity, cutAll(c.Key, 256), c.Alerts})
@@ -95,7 +105,7 @@ func outline(n *alert.Notification) *envelope {
 // returns nil if that is too much.
 func (e *envelope) with(n *alert.Notification, s shortening, max int) ([]byte, error) {
 	e.Data.Alerts, e.Data.Omitted = []json.RawMessage{}, n.Omitted
-	base, err := encode(e)
+	base, err := JSON(e)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +114,7 @@ func (e *envelope) with(n *alert.Notification, s shortening, max int) ([]byte, e
 		if one.Alert == nil {
 			continue
 		}
-		raw, err := encode(notice{one.New, s.texts > 0, one.Link, s.apply(one.Alert)})
+		raw, err := JSON(notice{one.New, s.texts > 0, one.Link, s.apply(one.Alert)})
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +128,7 @@ func (e *envelope) with(n *alert.Notification, s shortening, max int) ([]byte, e
 		}
 		e.Data.Alerts = append(e.Data.Alerts, raw)
 	}
-	return encode(e)
+	return JSON(e)
 }
 
 // shortening bounds an alert: the bytes of each text, and how many values, labels and the like it has. The zero
@@ -131,22 +141,22 @@ func (s shortening) apply(a *alert.Alert) *alert.Alert {
 		return a
 	}
 	b := *a
-	b.Message, b.Rule, b.Severity = words.Bytes(a.Message, s.texts), words.Bytes(a.Rule, s.texts), words.Bytes(a.Severity, s.texts)
+	b.Message, b.Rule, b.Severity = Bytes(a.Message, s.texts), Bytes(a.Rule, s.texts), Bytes(a.Severity, s.texts)
 	b.Key = cutAll(a.Key[:min(len(a.Key), s.members)], s.texts)
 	b.Actions = cutAll(a.Actions[:min(len(a.Actions), s.members)], s.texts)
 	b.Warming = cutAll(a.Warming[:min(len(a.Warming), s.members)], s.texts)
-	b.Opener.Event, b.Opener.Position = words.Bytes(a.Opener.Event, s.texts), words.Bytes(a.Opener.Position, s.texts)
+	b.Opener.Event, b.Opener.Position = Bytes(a.Opener.Event, s.texts), Bytes(a.Opener.Position, s.texts)
 	b.Values = nil
 	for _, v := range a.Values[:min(len(a.Values), s.members)] {
-		v.Name, v.Limit = words.Bytes(v.Name, s.texts), words.Bytes(v.Limit, s.texts)
+		v.Name, v.Limit = Bytes(v.Name, s.texts), Bytes(v.Limit, s.texts)
 		if len(v.Value.S) > s.texts {
-			v.Value = event.StringValue(words.Bytes(v.Value.S, s.texts))
+			v.Value = event.StringValue(Bytes(v.Value.S, s.texts))
 		}
 		b.Values = append(b.Values, v)
 	}
 	b.Labels = map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(a.Labels))[:min(len(a.Labels), s.members)] {
-		b.Labels[words.Bytes(name, s.texts)] = words.Bytes(a.Labels[name], s.texts)
+		b.Labels[Bytes(name, s.texts)] = Bytes(a.Labels[name], s.texts)
 	}
 	b.Acknowledged, b.Verdict, b.ResolvedBy = s.mark(a.Acknowledged), s.mark(a.Verdict), s.mark(a.ResolvedBy)
 	return &b
@@ -156,19 +166,19 @@ func (s shortening) mark(m *alert.Mark) *alert.Mark {
 	if m == nil {
 		return nil
 	}
-	return &alert.Mark{By: words.Bytes(m.By, s.texts), At: m.At, Word: words.Bytes(m.Word, s.texts), Comment: words.Bytes(m.Comment, s.texts)}
+	return &alert.Mark{By: Bytes(m.By, s.texts), At: m.At, Word: Bytes(m.Word, s.texts), Comment: Bytes(m.Comment, s.texts)}
 }
 
 // cutAll cuts each text; nil stays nil.
 func cutAll(texts []string, max int) (short []string) {
 	for _, t := range texts {
-		short = append(short, words.Bytes(t, max))
+		short = append(short, Bytes(t, max))
 	}
 	return short
 }
 
-// encode writes JSON and leaves <, > and & as they are.
-func encode(v any) ([]byte, error) {
+// JSON writes a value as JSON and leaves <, > and & as they are.
+func JSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
