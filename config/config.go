@@ -156,6 +156,11 @@ func (c *Config) resolve(dir string) {
 			at(path)
 		}
 	}
+	if c.Rejected.Kafka != nil {
+		for _, path := range c.Rejected.Kafka.Paths() {
+			at(path)
+		}
+	}
 	for i := range c.Rules {
 		at(&c.Rules[i])
 	}

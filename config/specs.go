@@ -16,6 +16,7 @@ import (
 	"kelpie/event"
 	"kelpie/mask"
 	"kelpie/rules"
+	"kelpie/source/kafka"
 )
 
 // Event is the part `event:`: where type, time and id of an event stand, and the types of its fields.
@@ -219,10 +220,11 @@ func (l Logging) Logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// Rejected is the part `rejected:`: how many refused events are kept, the newest ones.
+// Rejected is the part `rejected:`: how many refused events are kept, the newest ones, and where they are copied to.
 type Rejected struct {
-	Max   int   `yaml:"max"`                // default 10000
-	Bytes int64 `yaml:"bytes" unit:"bytes"` // default 64 MiB
+	Max   int           `yaml:"max"`                // default 10000
+	Bytes int64         `yaml:"bytes" unit:"bytes"` // default 64 MiB
+	Kafka *kafka.Target `yaml:"kafka"`              // a topic; nil: none
 }
 
 // Validate says what is wrong, each as an error that begins with the setting's name.

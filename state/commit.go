@@ -80,6 +80,12 @@ func (s *Store) commitNumbered(b *Batch, sync bool) error {
 	if sync {
 		s.release(n.counters.Outbox)
 	}
+	if len(b.rejected) > 0 {
+		select {
+		case s.refused <- struct{}{}:
+		default: // there is a token
+		}
+	}
 	return nil
 }
 

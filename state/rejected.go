@@ -129,6 +129,10 @@ func (s *Store) Rejected(from uint64, f func(Rejected) (bool, error)) error {
 	})
 }
 
+// RejectedReady returns a channel that holds a token whenever events have been refused since it was last received from. It
+// is for one goroutine.
+func (s *Store) RejectedReady() <-chan struct{} { return s.refused }
+
 // RejectedCounts returns how many events have been refused.
 func (s *Store) RejectedCounts() RejectedCounts {
 	n := &s.numbering

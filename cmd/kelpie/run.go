@@ -20,12 +20,14 @@ import (
 	"kelpie/alert/file"
 	"kelpie/alert/stdout"
 	"kelpie/config"
+	"kelpie/deadletter"
 	"kelpie/engine"
 	"kelpie/journal"
 	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/server"
 	"kelpie/source"
+	"kelpie/source/kafka"
 	"kelpie/state"
 )
 
@@ -137,7 +139,8 @@ type house struct {
 	store      *state.Store
 	dispatcher *alert.Dispatcher
 	masks      *mask.Fields
-	closers    []io.Closer // in the order of opening
+	copies     *deadletter.Copier // nil: refused events are not copied
+	closers    []io.Closer        // in the order of opening
 	out        *slog.Logger
 }
 
@@ -172,6 +175,9 @@ func openHouse(cfg *config.Config, logger *slog.Logger, o houseOptions) (h *hous
 	if h.masks, err = mask.Keep(cfg.Data, cfg.Mask); err != nil {
 		return h, err
 	}
+	if err = h.openCopies(cfg.Rejected.Kafka); err != nil {
+		return h, err
+	}
 	receivers, err := h.openReceivers(cfg.Alerts.Spec, o.out)
 	if err != nil {
 		return h, err
@@ -184,6 +190,35 @@ func openHouse(cfg *config.Config, logger *slog.Logger, o houseOptions) (h *hous
 		Retention: cfg.Alerts.Keep, Log: logger, Mask: h.masks, Groups: groups, Routing: cfg.Alerts.Spec,
 	})
 	return h, err
+}
+
+// openCopies opens the topic that gets refused events, if there is one.
+func (h *house) openCopies(target *kafka.Target) error {
+	if target == nil {
+		return nil
+	}
+	p, err := kafka.OpenProducer(*target, kafka.ProducerOptions{})
+	if err != nil {
+		return fmt.Errorf("rejected: %w", err)
+	}
+	h.closers = append(h.closers, p)
+	h.copies, err = deadletter.Open(deadletter.Options{Store: h.store, Sender: p, Topic: target.Topic, Mask: h.masks, Clock: wall{}, Log: h.out})
+	return err
+}
+
+// remarking is a service whose remarks are also those of what runs beside it.
+type remarking struct {
+	*engine.Service
+	copies *deadletter.Copier // nil: there is none
+}
+
+// Remarks returns what somebody should see to although the service is ready.
+func (r remarking) Remarks() []string {
+	all := r.Service.Remarks()
+	if r.copies != nil {
+		all = append(all, r.copies.Remarks()...)
+	}
+	return all
 }
 
 // openReceivers opens those who are told of every alert by itself.
@@ -224,6 +259,9 @@ func (h *house) serve(ctx context.Context, s *engine.Service, api *server.Server
 		return s.Run(service)
 	})
 	group.Go(func() error { return web.serve(running) })
+	if h.copies != nil {
+		group.Go(func() error { return h.copies.Run(running) })
+	}
 	group.Go(func() error { reloadOnHangup(running, s); return nil })
 	group.Go(func() error { watch.run(running, s.Reload); return nil })
 	return group.Wait()

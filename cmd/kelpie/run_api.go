@@ -33,7 +33,7 @@ func (h *house) openAPI(cfg *config.Config, s *engine.Service, posts *source.Pus
 	}
 	api, err := server.New(server.Options{
 		Mask: h.masks, Slack: buttons, Teller: h.dispatcher, Disk: h.disk,
-		Spec: cfg.HTTP, Service: s, Posts: posts, Log: h.log, Store: h.store, Sender: h.dispatcher, Version: readBuild().Version, Event: cfg.Event.Spec, Future: cfg.Time.Future,
+		Spec: cfg.HTTP, Service: remarking{s, h.copies}, Posts: posts, Log: h.log, Store: h.store, Sender: h.dispatcher, Version: readBuild().Version, Event: cfg.Event.Spec, Future: cfg.Time.Future,
 		Refused: int64(h.store.RejectedCounts().Total), Logger: logger,
 	})
 	if err != nil {

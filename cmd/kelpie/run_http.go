@@ -38,7 +38,7 @@ func (h *house) listen(s *engine.Service, api *server.Server, address string) (*
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	var health server.Health = s
+	var health server.Health = remarking{s, h.copies}
 	if api != nil {
 		health = api
 	}

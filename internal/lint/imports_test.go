@@ -31,6 +31,7 @@ var floors = map[string]int{
 	"engine":   3,
 	"evidence": 3,
 
+	"deadletter":      4,
 	"engine/ruletest": 4,
 	"server":          4,
 

@@ -1,0 +1,244 @@
+// Package deadletter copies refused events to a topic of Kafka. What is copied is read from the list of refused events
+// that the state keeps, and how far it is stands in the state too, so that each is copied at least once, and nobody who
+// reads or folds ever waits for a broker.
+package deadletter
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"kelpie/engine"
+	"kelpie/mask"
+	"kelpie/source/kafka"
+	"kelpie/state"
+)
+
+// Sender writes records and waits until they are acknowledged: kafka.Producer. Its errors are *kafka.SendError, if it is
+// known of which records they are.
+type Sender interface {
+	Send(ctx context.Context, ms []kafka.Message) error
+}
+
+// Options say what is copied, and where to.
+type Options struct {
+	Store  *state.Store
+	Sender Sender
+	Topic  string       // under whose name the place is kept: another one is given all that the list has
+	Mask   *mask.Fields // what nobody is to see; nil: everything may be seen
+	Clock  engine.Clock
+	Log    *slog.Logger // nil discards
+}
+
+// Copier copies refused events. One goroutine runs it; any may ask for its Stats and Remarks.
+type Copier struct {
+	o       Options
+	place   string // name of the note that says how far it is
+	pending []item // read from the list and not copied yet, in order
+	last    uint64 // sequence number of the last one that was read
+	figures figures
+}
+
+// item is a refused event on its way.
+type item struct {
+	sequence uint64
+	message  kafka.Message
+}
+
+// Open returns a Copier that goes on where one of the same topic stopped.
+func Open(o Options) (*Copier, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Copier{o: o, place: "rejected to kafka topic " + o.Topic}
+	v, err := o.Store.Note(c.place)
+	if err != nil {
+		return nil, fmt.Errorf("deadletter: %w", err)
+	}
+	if v != nil && len(v) != 8 {
+		return nil, fmt.Errorf("deadletter: the note %q has %d bytes", c.place, len(v))
+	}
+	if v == nil {
+		return c, c.begin()
+	}
+	c.last = binary.BigEndian.Uint64(v)
+	c.figures.done.Store(c.last)
+	return c, nil
+}
+
+// begin sets the place for a topic that is new: before the oldest event of the list.
+func (c *Copier) begin() error {
+	c.last = c.o.Store.RejectedCounts().Total
+	err := c.o.Store.Rejected(1, func(r state.Rejected) (bool, error) {
+		c.last = r.Sequence - 1
+		return false, nil
+	})
+	if err != nil {
+		return fmt.Errorf("deadletter: %w", err)
+	}
+	return c.note()
+}
+
+const (
+	mostAtOnce  = 500
+	bytesAtOnce = 4 << 20
+	firstPause  = time.Second // after a failure; then twice as long each time
+	longestWait = time.Minute
+	lastTry     = 5 * time.Second // for what is left when it is to end
+)
+
+// Run copies until ctx is done, and then for a moment what is there already. An error is one of the state.
+func (c *Copier) Run(ctx context.Context) error {
+	sending, cancel := outlive(ctx, lastTry)
+	defer cancel()
+	pause := firstPause
+	for ctx.Err() == nil {
+		what, err := c.round(sending)
+		if err != nil {
+			return err
+		}
+		var again <-chan time.Time // never, if there is nothing to be copied
+		switch what {
+		case copied:
+			pause = firstPause
+			continue
+		case failed:
+			again = c.o.Clock.After(pause)
+			pause = min(2*pause, longestWait)
+		}
+		c.wait(ctx, what, again)
+	}
+	for {
+		if what, err := c.round(sending); err != nil || what != copied {
+			return err
+		}
+	}
+}
+
+// outlive returns a context that ends some time after another one: what is on its way then need not be sent twice.
+func outlive(ctx context.Context, by time.Duration) (longer context.Context, cancel func()) {
+	longer, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(by)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			end()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); end() }
+}
+
+// wait waits for refused events, or after a failure for its pause.
+func (c *Copier) wait(ctx context.Context, what outcome, again <-chan time.Time) {
+	ready := c.o.Store.RejectedReady()
+	if what == failed {
+		ready = nil
+	}
+	select {
+	case <-ready:
+	case <-again:
+	case <-ctx.Done():
+	}
+}
+
+// outcome is what came of a round.
+type outcome int
+
+const (
+	idle   outcome = iota // there is nothing to be copied
+	copied                // some are; there may be more
+	failed                // another try is needed
+)
+
+// round sends what is pending, or what comes next in the list.
+func (c *Copier) round(ctx context.Context) (outcome, error) {
+	if len(c.pending) == 0 {
+		if err := c.read(); err != nil {
+			return failed, fmt.Errorf("deadletter: %w", err)
+		}
+	}
+	if len(c.pending) == 0 {
+		return idle, nil
+	}
+	ms := make([]kafka.Message, len(c.pending))
+	for i, x := range c.pending {
+		ms[i] = x.message
+	}
+	err := c.o.Sender.Send(ctx, ms)
+	c.settle(err)
+	if len(c.pending) == 0 {
+		return copied, c.note()
+	}
+	if ctx.Err() == nil {
+		c.trouble(err)
+	}
+	return failed, nil
+}
+
+// read takes the next refused events of the list.
+func (c *Copier) read() error {
+	size := 0
+	return c.o.Store.Rejected(c.last+1, func(r state.Rejected) (bool, error) {
+		if gone := r.Sequence - c.last - 1; gone > 0 {
+			c.figures.missed.Add(int64(gone))
+			c.o.Log.Error("deadletter: refused events were pushed out of the list before they could be copied", "events", gone, "topic", c.o.Topic)
+		}
+		m := message(r, c.o.Mask, c.o.Clock.Now().UnixMilli())
+		c.pending, c.last = append(c.pending, item{r.Sequence, m}), r.Sequence
+		size += len(m.Value)
+		return len(c.pending) < mostAtOnce && size < bytesAtOnce, nil
+	})
+}
+
+// settle takes out of pending what was acknowledged, and what the topic will never take.
+func (c *Copier) settle(err error) {
+	var e *kafka.SendError
+	switch {
+	case err == nil:
+		c.figures.copied.Add(int64(len(c.pending)))
+		c.pending = nil
+		return
+	case !errors.As(err, &e):
+		return
+	}
+	var left []item
+	for _, f := range e.Failed {
+		x := c.pending[f.Index]
+		if !f.Refused {
+			left = append(left, x)
+			continue
+		}
+		c.figures.givenUp.Add(1)
+		c.o.Log.Error("deadletter: the topic does not take a refused event", "topic", c.o.Topic, "rejected", x.sequence, "error", f.Reason)
+	}
+	c.figures.copied.Add(int64(len(c.pending) - len(e.Failed)))
+	c.pending = left
+}
+
+// note keeps how far it is. It need not be synced: what a crash takes away is copied once more.
+func (c *Copier) note() error {
+	b := c.o.Store.NewBatch()
+	defer b.Close()
+	b.SetNote(c.place, binary.BigEndian.AppendUint64(nil, c.last))
+	if err := c.o.Store.Commit(b, false); err != nil {
+		return fmt.Errorf("deadletter: %w", err)
+	}
+	c.figures.done.Store(c.last)
+	if c.figures.failing.Swap(false) {
+		c.o.Log.Info("deadletter: refused events are copied again", "topic", c.o.Topic)
+	}
+	return nil
+}
+
+// trouble counts a failure, and says it once.
+func (c *Copier) trouble(err error) {
+	c.figures.failures.Add(1)
+	if !c.figures.failing.Swap(true) {
+		c.o.Log.Warn("deadletter: refused events cannot be copied, it will be tried again", "topic", c.o.Topic, "error", err)
+	}
+}
