@@ -18,21 +18,22 @@ import (
 
 // Config is what kelpie.yml says, with defaults filled in and paths resolved.
 type Config struct {
-	Data     string      `yaml:"data"` // folder with log/ and state/; default "data"
-	Event    Event       `yaml:"event"`
-	Time     Time        `yaml:"time"`
-	Timezone string      `yaml:"timezone"` // of rules that name none; default UTC
-	Rules    []string    `yaml:"rules"`    // files and folders; default "rules"
-	Sources  []Source    `yaml:"sources"`
-	Log      Log         `yaml:"log"`
-	State    state.Spec  `yaml:"state"`
-	Alerts   Alerts      `yaml:"alerts"`
-	HTTP     server.Spec `yaml:"http"`
-	Metrics  Metrics     `yaml:"metrics"`
-	Logging  Logging     `yaml:"logging"`
-	Rejected Rejected    `yaml:"rejected"`
-	Mask     Mask        `yaml:"mask"`
-	Client   Client      `yaml:"client"`
+	Data      string      `yaml:"data"` // folder with log/ and state/; default "data"
+	Event     Event       `yaml:"event"`
+	Time      Time        `yaml:"time"`
+	Timezone  string      `yaml:"timezone"` // of rules that name none; default UTC
+	Rules     []string    `yaml:"rules"`    // files and folders; default "rules"
+	Sources   []Source    `yaml:"sources"`
+	Log       Log         `yaml:"log"`
+	State     state.Spec  `yaml:"state"`
+	Alerts    Alerts      `yaml:"alerts"`
+	HTTP      server.Spec `yaml:"http"`
+	Metrics   Metrics     `yaml:"metrics"`
+	Logging   Logging     `yaml:"logging"`
+	Rejected  Rejected    `yaml:"rejected"`
+	Decisions Decisions   `yaml:"decisions"`
+	Mask      Mask        `yaml:"mask"`
+	Client    Client      `yaml:"client"`
 }
 
 // Validate says what is wrong between the parts, each as an error that begins with a setting's name.
@@ -158,6 +159,11 @@ func (c *Config) resolve(dir string) {
 	}
 	if c.Rejected.Kafka != nil {
 		for _, path := range c.Rejected.Kafka.Paths() {
+			at(path)
+		}
+	}
+	if c.Decisions.Kafka != nil {
+		for _, path := range c.Decisions.Kafka.Paths() {
 			at(path)
 		}
 	}

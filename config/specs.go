@@ -17,6 +17,7 @@ import (
 	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/source/kafka"
+	"kelpie/topics"
 )
 
 // Event is the part `event:`: where type, time and id of an event stand, and the types of its fields.
@@ -237,4 +238,9 @@ func (r Rejected) Validate() error {
 		errs = append(errs, errors.New("bytes: must be at least 1MiB"))
 	}
 	return errors.Join(errs...)
+}
+
+// Decisions is the part `decisions:`: where answers other than allow are copied to.
+type Decisions struct {
+	Kafka *topics.DecisionTarget `yaml:"kafka"` // a topic; nil: none
 }

@@ -67,6 +67,7 @@ type ServiceOptions struct {
 	Memory   int64         // bytes of rows that may be in memory; default 448 MiB
 	Commit   time.Duration // how long changes that tell nobody are gathered; default 50 ms
 	History  time.Duration // how long an alert is kept after it has resolved, in event time; 0: for ever
+	KeepMade bool          // each DecisionMade is kept in the state until somebody has copied it
 	UntilEnd bool          // end when all inputs have, in place of waiting for more
 	Grace    time.Duration // how long a stop may take, and how long deliveries are waited for then; default 10 s
 	Clock    Clock

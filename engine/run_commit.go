@@ -117,8 +117,12 @@ func (l *loop) commit(sync bool) error {
 		r := &l.rejected[i]
 		p.Batch.Reject(state.Rejected{Position: r.Position, Reason: r.Reason, Detail: r.Detail, Offset: r.Offset, Raw: r.Raw})
 	}
+	for _, d := range l.made {
+		p.Batch.KeepMade(d.offset, d.payload)
+	}
+	clear(l.made)
 	clear(l.rejected)
-	l.rejected, l.refusals, l.changes = l.rejected[:0], 0, 0
+	l.made, l.rejected, l.refusals, l.changes = l.made[:0], l.rejected[:0], 0, 0
 	if l.retain {
 		l.keepQuiet()
 	}

@@ -397,9 +397,18 @@ func (l *loop) decide(x *stretch, fx *Effects) error {
 	return nil
 }
 
+// madeDecision is a DecisionMade of the log.
+type madeDecision struct {
+	offset  int64
+	payload []byte
+}
+
 // decided notes that decisions are in the log.
 func (l *loop) decided(x *stretch) error {
 	for i := range x.lines {
+		if l.s.o.KeepMade {
+			l.made = append(l.made, madeDecision{x.lines[i].Offset, slices.Clone(x.payload(i))})
+		}
 		var made struct {
 			Decision struct {
 				Answer   string   `json:"answer"`

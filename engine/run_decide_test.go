@@ -16,6 +16,7 @@ import (
 
 	"kelpie/engine"
 	"kelpie/event"
+	"kelpie/state"
 )
 
 const deciding = `
@@ -77,12 +78,30 @@ func made(t *testing.T, fs vfs.FS) (all []string) {
 	return all
 }
 
+// keptMade returns the DecisionMade that the state keeps.
+func keptMade(t *testing.T, fs vfs.FS) (all []string) {
+	t.Helper()
+	s, err := state.OpenView("data/state", state.Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.Made(0, func(_ int64, v []byte) (bool, error) {
+		all = append(all, string(v))
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 // TestDecide asks for decisions: the strictest rule answers, a blocked order is taken back by the table, who asks again
 // gets the same answer and nothing happens twice, also after a restart.
 func TestDecide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, vfs.NewMem())
-		w.rules = deciding
+		w.rules, w.keepMade = deciding, true
 		in, more := feed("shop")
 		w.inputs = []engine.Input{in}
 		l := start(t, w)
@@ -127,8 +146,12 @@ func TestDecide(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		again("c", engine.Allow) // forgotten after a day
 		l.halt()
-		if all := made(t, w.fs); len(all) != 3 {
+		all := made(t, w.fs)
+		if len(all) != 3 {
 			t.Errorf("want one DecisionMade for each of b, c and e: %q", all)
+		}
+		if kept := keptMade(t, w.fs); !slices.Equal(kept, all) {
+			t.Errorf("for those who copy them %q are kept, want %q", kept, all)
 		}
 	})
 }

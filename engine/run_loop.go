@@ -35,6 +35,7 @@ type loop struct {
 	known    map[string]int // all of the engine's partitions, by name
 	rejected []Rejection    // since the last flush
 	refusals int            // bytes of them
+	made     []madeDecision // since the last flush, to be kept
 	changes  int            // of alerts, since the last flush
 	lines    []Line
 

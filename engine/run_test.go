@@ -96,7 +96,8 @@ type world struct {
 	started  func(*engine.Service)
 	keep     time.Duration // of the log
 	history  time.Duration // of alerts
-	topics   *topics       // of streams
+	keepMade bool
+	topics   *topics // of streams
 }
 
 func newWorld(tb testing.TB, fs vfs.FS) *world {
@@ -136,7 +137,7 @@ func (w *world) run(ctx context.Context) (err error) {
 	}
 	s := engine.NewService(engine.ServiceOptions{
 		Log: log, Store: store, Inputs: w.inputs, Dispatcher: d, Time: w.spec, Rules: w.set, Load: w.load,
-		Shards: w.shards, Memory: w.memory, Commit: w.commit, History: w.history, UntilEnd: w.untilEnd, Clock: wall{}, Logger: w.out,
+		Shards: w.shards, Memory: w.memory, Commit: w.commit, History: w.history, KeepMade: w.keepMade, UntilEnd: w.untilEnd, Clock: wall{}, Logger: w.out,
 	})
 	if w.started != nil {
 		w.started(s)

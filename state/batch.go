@@ -23,6 +23,7 @@ type Batch struct {
 	outbox   []Message  // numbered by Commit
 	rejected []Rejected // numbered by Commit
 	silences bool       // some are among the changes
+	made     bool       // KeepMade has been called
 	err      error      // the first mistake in filling it; Commit returns it
 }
 
@@ -104,6 +105,7 @@ func (b *Batch) Merge(other *Batch) {
 	b.outbox = append(b.outbox, other.outbox...)
 	b.rejected = append(b.rejected, other.rejected...)
 	b.silences = b.silences || other.silences
+	b.made = b.made || other.made
 	b.note(other.err)
 }
 
@@ -120,7 +122,7 @@ func (b *Batch) Reset() {
 	b.b.Reset()
 	clear(b.outbox)
 	clear(b.rejected)
-	b.outbox, b.rejected, b.silences, b.err = b.outbox[:0], b.rejected[:0], false, nil
+	b.outbox, b.rejected, b.silences, b.made, b.err = b.outbox[:0], b.rejected[:0], false, false, nil
 }
 
 // Close gives the buffers back. The batch must not be used afterwards.

@@ -19,11 +19,17 @@ func (s *Store) Commit(b *Batch, sync bool) error {
 	if b.err != nil {
 		return b.err
 	}
-	silences := b.silences
+	silences, refused, made := b.silences, len(b.rejected) > 0, b.made
 	if err := s.commit(b, sync); err != nil {
 		return err
 	}
 	b.Reset()
+	if refused {
+		wake(s.refused)
+	}
+	if made {
+		wake(s.made)
+	}
 	if silences {
 		s.silenced.Add(1)
 		s.wakeSenders()
@@ -56,10 +62,13 @@ func (s *Store) release(last uint64) {
 	}
 }
 
-func (s *Store) wakeSenders() {
+func (s *Store) wakeSenders() { wake(s.ready) }
+
+// wake puts a token into a channel.
+func wake(ready chan struct{}) {
 	select {
-	case s.ready <- struct{}{}:
-	default: // they have been woken already
+	case ready <- struct{}{}:
+	default: // there is one
 	}
 }
 
@@ -79,12 +88,6 @@ func (s *Store) commitNumbered(b *Batch, sync bool) error {
 	}
 	if sync {
 		s.release(n.counters.Outbox)
-	}
-	if len(b.rejected) > 0 {
-		select {
-		case s.refused <- struct{}{}:
-		default: // there is a token
-		}
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ import "encoding/binary"
 //	"t" sequence u64                           a notification
 //	"u" alert id | 0 | sequence u64            nothing: finds the notifications about an alert
 //	"v" fingerprint                            a rule version's text
+//	"w" offset u64                             a DecisionMade of the log that is to be copied
 //	"y" sequence u64                           what became of a notification
 //	"z" id                                     a silence
 const (
@@ -47,6 +48,7 @@ const (
 	kindNotification   = 't'
 	kindNotificationOf = 'u'
 	kindRules          = 'v'
+	kindMade           = 'w'
 	kindOutcome        = 'y'
 	kindSilence        = 'z'
 

@@ -44,6 +44,7 @@ type Store struct {
 	pageSize int           // of large blocks
 	ready    chan struct{} // holds a token after a commit that let messages be sent or changed silences
 	refused  chan struct{} // holds a token after a commit with refused events
+	made     chan struct{} // holds a token after a commit with KeepMade
 	released atomic.Uint64 // sequence number up to which messages may be sent
 	silenced atomic.Uint64 // commits that changed silences
 	watched  struct {
@@ -64,7 +65,7 @@ type Store struct {
 // process gets ErrInUse with the first one's process id.
 func Open(dir string, o Options) (*Store, error) {
 	o.setDefaults()
-	s := &Store{dir: filepath.Clean(dir), fs: o.FS, readOnly: o.ReadOnly, pageSize: o.PageSize, ready: make(chan struct{}, 1), refused: make(chan struct{}, 1), health: newHealth(o.Log)}
+	s := &Store{dir: filepath.Clean(dir), fs: o.FS, readOnly: o.ReadOnly, pageSize: o.PageSize, ready: make(chan struct{}, 1), refused: make(chan struct{}, 1), made: make(chan struct{}, 1), health: newHealth(o.Log)}
 	if err := s.lockFolder(); err != nil {
 		return nil, err
 	}

@@ -20,15 +20,14 @@ import (
 	"kelpie/alert/file"
 	"kelpie/alert/stdout"
 	"kelpie/config"
-	"kelpie/deadletter"
 	"kelpie/engine"
 	"kelpie/journal"
 	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/server"
 	"kelpie/source"
-	"kelpie/source/kafka"
 	"kelpie/state"
+	"kelpie/topics"
 )
 
 type runOptions struct {
@@ -93,7 +92,7 @@ func runService(c *cobra.Command, o *runOptions) (err error) {
 		Log: h.log, Store: h.store, Dispatcher: h.dispatcher, Inputs: inputs,
 		Event: cfg.Event.Spec, Time: cfg.TimeSpec(), Rules: set,
 		Load:   func() (*rules.Set, error) { return loadConfigured(cfg) },
-		Shards: max(1, o.shards), Memory: rows, Commit: cfg.State.Commit, History: cfg.Alerts.History, UntilEnd: o.untilEnd, Clock: wall{}, Logger: logger,
+		Shards: max(1, o.shards), Memory: rows, Commit: cfg.State.Commit, History: cfg.Alerts.History, KeepMade: cfg.Decisions.Kafka != nil, UntilEnd: o.untilEnd, Clock: wall{}, Logger: logger,
 	})
 	api, err := h.openAPI(cfg, s, posts, logger)
 	if err != nil {
@@ -139,8 +138,8 @@ type house struct {
 	store      *state.Store
 	dispatcher *alert.Dispatcher
 	masks      *mask.Fields
-	copies     *deadletter.Copier // nil: refused events are not copied
-	closers    []io.Closer        // in the order of opening
+	copies     []*topics.Copier
+	closers    []io.Closer // in the order of opening
 	out        *slog.Logger
 }
 
@@ -175,7 +174,7 @@ func openHouse(cfg *config.Config, logger *slog.Logger, o houseOptions) (h *hous
 	if h.masks, err = mask.Keep(cfg.Data, cfg.Mask); err != nil {
 		return h, err
 	}
-	if err = h.openCopies(cfg.Rejected.Kafka); err != nil {
+	if err = h.openCopies(cfg); err != nil {
 		return h, err
 	}
 	receivers, err := h.openReceivers(cfg.Alerts.Spec, o.out)
@@ -190,35 +189,6 @@ func openHouse(cfg *config.Config, logger *slog.Logger, o houseOptions) (h *hous
 		Retention: cfg.Alerts.Keep, Log: logger, Mask: h.masks, Groups: groups, Routing: cfg.Alerts.Spec,
 	})
 	return h, err
-}
-
-// openCopies opens the topic that gets refused events, if there is one.
-func (h *house) openCopies(target *kafka.Target) error {
-	if target == nil {
-		return nil
-	}
-	p, err := kafka.OpenProducer(*target, kafka.ProducerOptions{})
-	if err != nil {
-		return fmt.Errorf("rejected: %w", err)
-	}
-	h.closers = append(h.closers, p)
-	h.copies, err = deadletter.Open(deadletter.Options{Store: h.store, Sender: p, Topic: target.Topic, Mask: h.masks, Clock: wall{}, Log: h.out})
-	return err
-}
-
-// remarking is a service whose remarks are also those of what runs beside it.
-type remarking struct {
-	*engine.Service
-	copies *deadletter.Copier // nil: there is none
-}
-
-// Remarks returns what somebody should see to although the service is ready.
-func (r remarking) Remarks() []string {
-	all := r.Service.Remarks()
-	if r.copies != nil {
-		all = append(all, r.copies.Remarks()...)
-	}
-	return all
 }
 
 // openReceivers opens those who are told of every alert by itself.
@@ -259,8 +229,8 @@ func (h *house) serve(ctx context.Context, s *engine.Service, api *server.Server
 		return s.Run(service)
 	})
 	group.Go(func() error { return web.serve(running) })
-	if h.copies != nil {
-		group.Go(func() error { return h.copies.Run(running) })
+	for _, c := range h.copies {
+		group.Go(func() error { return c.Run(running) })
 	}
 	group.Go(func() error { reloadOnHangup(running, s); return nil })
 	group.Go(func() error { watch.run(running, s.Reload); return nil })

@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kelpie/alert"
-	"kelpie/deadletter"
 	"kelpie/engine"
 	"kelpie/server"
 	"kelpie/state"
@@ -31,9 +30,9 @@ var help = []struct {
 	{"ready", nil, "1 while events are taken and judged; /readyz says why not."},
 	{"events_total", []string{"input", "outcome"}, "Events by input and what became of them: folded or refused. What was folded again from the log at the start has the input (log)."},
 	{"refused_total", []string{"reason"}, "Events ever refused, by reason; counted in the state."},
-	{"rejected_copies_total", []string{"outcome"}, "Refused events by what became of their copy in the topic of rejected.kafka: copied, given_up (the topic does not take it), missed (pushed out of the list before it could be copied)."},
-	{"rejected_copies_failures_total", nil, "Attempts to copy refused events that failed, and are made again."},
-	{"rejected_copies_waiting", nil, "Refused events that are to be copied."},
+	{"copies_total", []string{"topic", "outcome"}, "What became of copies for the topic of rejected.kafka or decisions.kafka: copied, given_up (the topic does not take it), missed (pushed out of the list before it could be copied)."},
+	{"copies_failures_total", []string{"topic"}, "Attempts to copy that failed, and are made again."},
+	{"copies_waiting", []string{"topic"}, "Refused events, or decisions, that are to be copied."},
 	{"http_events_total", []string{"outcome"}, "Events that were posted: accepted (durable in the log), duplicate (known by their id), refused."},
 	{"http_requests_total", []string{"route", "code"}, "Requests that were answered."},
 	{"http_request_seconds", []string{"route"}, "From the header of a request to its answer."},
@@ -122,6 +121,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	problems, _ := s.service.Problems()
 	s.flag("ready", len(problems) == 0)
 	s.storage()
+	s.copies()
 	s.outbox(f, time.Now())
 	if m.api != nil {
 		s.http(m.api.Stats())
@@ -174,15 +174,17 @@ func (s *scrape) storage() {
 	for reason, n := range s.house.store.RejectedCounts().ByReason {
 		s.count("refused_total", int64(n), reason)
 	}
-	var copies deadletter.Stats
-	if s.house.copies != nil {
-		copies = s.house.copies.Stats()
+}
+
+func (s *scrape) copies() {
+	for _, c := range s.house.copies {
+		x, topic := c.Stats(), c.Setting()
+		s.count("copies_total", x.Copied, topic, "copied")
+		s.count("copies_total", x.GivenUp, topic, "given_up")
+		s.count("copies_total", x.Missed, topic, "missed")
+		s.count("copies_failures_total", x.Failures, topic)
+		s.gauge("copies_waiting", float64(x.Waiting), topic)
 	}
-	s.count("rejected_copies_total", copies.Copied, "copied")
-	s.count("rejected_copies_total", copies.GivenUp, "given_up")
-	s.count("rejected_copies_total", copies.Missed, "missed")
-	s.count("rejected_copies_failures_total", copies.Failures)
-	s.gauge("rejected_copies_waiting", float64(copies.Waiting))
 }
 
 func (s *scrape) http(x server.Stats) {

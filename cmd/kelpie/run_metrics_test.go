@@ -75,7 +75,8 @@ func TestMetrics(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
 		"kelpie.yml": "rules: rules.yml\nsources: [{files: in.jsonl}]\nalerts: {stdout: \"off\", file: alerts.jsonl, " +
-			"receivers: [{name: nobody, webhook: {url: \"https://127.0.0.1:1/\"}}], routes: [{match: rule = none, receiver: nobody}]}\n",
+			"receivers: [{name: nobody, webhook: {url: \"https://127.0.0.1:1/\"}}], routes: [{match: rule = none, receiver: nobody}]}\n" +
+			"rejected: {kafka: {brokers: [\"127.0.0.1:1\"], topic: refused}}\ndecisions: {kafka: {brokers: [\"127.0.0.1:1\"], topic: decided}}\n",
 		"rules.yml": killRules,
 		"in.jsonl":  `{"type":"OrderCreated","time":"2026-01-05T10:00:00Z","customer_id":"c1","region":"eu","amount":1}` + "\nwhat\n",
 	} {

@@ -31,9 +31,9 @@ var floors = map[string]int{
 	"engine":   3,
 	"evidence": 3,
 
-	"deadletter":      4,
 	"engine/ruletest": 4,
 	"server":          4,
+	"topics":          4,
 
 	"config": 5,
 

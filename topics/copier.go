@@ -1,7 +1,7 @@
-// Package deadletter copies refused events to a topic of Kafka. What is copied is read from the list of refused events
-// that the state keeps, and how far it is stands in the state too, so that each is copied at least once, and nobody who
-// reads or folds ever waits for a broker.
-package deadletter
+// Package topics copies to topics of Kafka what the state keeps in a list: refused events, and decisions that were made.
+// How far a list has been copied stands in the state too, so that each entry is copied at least once, and nobody who reads
+// or folds ever waits for a broker.
+package topics
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type Sender interface {
 	Send(ctx context.Context, ms []kafka.Message) error
 }
 
-// Options say what is copied, and where to.
+// Options say how entries are copied, and where to.
 type Options struct {
 	Store  *state.Store
 	Sender Sender
@@ -33,53 +33,62 @@ type Options struct {
 	Log    *slog.Logger // nil discards
 }
 
-// Copier copies refused events. One goroutine runs it; any may ask for its Stats and Remarks.
+// list is what is copied: entries in the order of their numbers, from 1.
+type list interface {
+	// name says what its entries are, in the plural and in words; setting is that of the topic.
+	name() string
+	setting() string
+	// read calls f with the entries from a number on, until f returns false. A message gets its time from the Copier.
+	read(from uint64, f func(number uint64, m kafka.Message) bool) error
+	// start returns the number before the oldest entry, if there is any, else that of the newest one ever.
+	start() (uint64, error)
+	// missing returns how many entries there were between two that follow one another.
+	missing(before, number uint64) uint64
+	// copied puts into a batch what follows of it that all entries up to a number have been copied.
+	copied(b *state.Batch, upTo uint64)
+	// ready holds a token when there are new entries, and waiting counts those behind a number.
+	ready() <-chan struct{}
+	waiting(upTo uint64) int64
+}
+
+// Copier copies one list. One goroutine runs it; any may ask for its Stats and Remarks.
 type Copier struct {
 	o       Options
+	list    list
 	place   string // name of the note that says how far it is
 	pending []item // read from the list and not copied yet, in order
-	last    uint64 // sequence number of the last one that was read
+	last    uint64 // number of the last one that was read
 	figures figures
 }
 
-// item is a refused event on its way.
+// item is an entry on its way.
 type item struct {
-	sequence uint64
-	message  kafka.Message
+	number  uint64
+	message kafka.Message
 }
 
-// Open returns a Copier that goes on where one of the same topic stopped.
-func Open(o Options) (*Copier, error) {
+// open returns a Copier that goes on where one of the same list and topic stopped.
+func open(o Options, l list) (*Copier, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Copier{o: o, place: "rejected to kafka topic " + o.Topic}
+	c := &Copier{o: o, list: l, place: l.setting() + " " + o.Topic}
 	v, err := o.Store.Note(c.place)
 	if err != nil {
-		return nil, fmt.Errorf("deadletter: %w", err)
+		return nil, fmt.Errorf("topics: %w", err)
 	}
 	if v != nil && len(v) != 8 {
-		return nil, fmt.Errorf("deadletter: the note %q has %d bytes", c.place, len(v))
+		return nil, fmt.Errorf("topics: the note %q has %d bytes", c.place, len(v))
 	}
-	if v == nil {
-		return c, c.begin()
+	if v != nil {
+		c.last = binary.BigEndian.Uint64(v)
+		c.figures.done.Store(c.last)
+		return c, nil
 	}
-	c.last = binary.BigEndian.Uint64(v)
-	c.figures.done.Store(c.last)
-	return c, nil
-}
-
-// begin sets the place for a topic that is new: before the oldest event of the list.
-func (c *Copier) begin() error {
-	c.last = c.o.Store.RejectedCounts().Total
-	err := c.o.Store.Rejected(1, func(r state.Rejected) (bool, error) {
-		c.last = r.Sequence - 1
-		return false, nil
-	})
-	if err != nil {
-		return fmt.Errorf("deadletter: %w", err)
+	if c.last, err = l.start(); err != nil {
+		return nil, fmt.Errorf("topics: %w", err)
 	}
-	return c.note()
+	return c, c.note()
 }
 
 const (
@@ -133,9 +142,9 @@ func outlive(ctx context.Context, by time.Duration) (longer context.Context, can
 	return longer, func() { stop(); end() }
 }
 
-// wait waits for refused events, or after a failure for its pause.
+// wait waits for entries, or after a failure for its pause.
 func (c *Copier) wait(ctx context.Context, what outcome, again <-chan time.Time) {
-	ready := c.o.Store.RejectedReady()
+	ready := c.list.ready()
 	if what == failed {
 		ready = nil
 	}
@@ -159,7 +168,7 @@ const (
 func (c *Copier) round(ctx context.Context) (outcome, error) {
 	if len(c.pending) == 0 {
 		if err := c.read(); err != nil {
-			return failed, fmt.Errorf("deadletter: %w", err)
+			return failed, fmt.Errorf("topics: %w", err)
 		}
 	}
 	if len(c.pending) == 0 {
@@ -180,18 +189,18 @@ func (c *Copier) round(ctx context.Context) (outcome, error) {
 	return failed, nil
 }
 
-// read takes the next refused events of the list.
+// read takes the next entries of the list.
 func (c *Copier) read() error {
-	size := 0
-	return c.o.Store.Rejected(c.last+1, func(r state.Rejected) (bool, error) {
-		if gone := r.Sequence - c.last - 1; gone > 0 {
+	size, now := 0, c.o.Clock.Now().UnixMilli()
+	return c.list.read(c.last+1, func(number uint64, m kafka.Message) bool {
+		if gone := c.list.missing(c.last, number); gone > 0 {
 			c.figures.missed.Add(int64(gone))
-			c.o.Log.Error("deadletter: refused events were pushed out of the list before they could be copied", "events", gone, "topic", c.o.Topic)
+			c.o.Log.Error("topics: "+c.list.name()+" were pushed out of the list before they could be copied", "entries", gone, "topic", c.o.Topic)
 		}
-		m := message(r, c.o.Mask, c.o.Clock.Now().UnixMilli())
-		c.pending, c.last = append(c.pending, item{r.Sequence, m}), r.Sequence
+		m.Time = now
+		c.pending, c.last = append(c.pending, item{number, m}), number
 		size += len(m.Value)
-		return len(c.pending) < mostAtOnce && size < bytesAtOnce, nil
+		return len(c.pending) < mostAtOnce && size < bytesAtOnce
 	})
 }
 
@@ -214,7 +223,7 @@ func (c *Copier) settle(err error) {
 			continue
 		}
 		c.figures.givenUp.Add(1)
-		c.o.Log.Error("deadletter: the topic does not take a refused event", "topic", c.o.Topic, "rejected", x.sequence, "error", f.Reason)
+		c.o.Log.Error("topics: the topic does not take one of the "+c.list.name(), "topic", c.o.Topic, "number", x.number, "error", f.Reason)
 	}
 	c.figures.copied.Add(int64(len(c.pending) - len(e.Failed)))
 	c.pending = left
@@ -224,13 +233,14 @@ func (c *Copier) settle(err error) {
 func (c *Copier) note() error {
 	b := c.o.Store.NewBatch()
 	defer b.Close()
+	c.list.copied(b, c.last)
 	b.SetNote(c.place, binary.BigEndian.AppendUint64(nil, c.last))
 	if err := c.o.Store.Commit(b, false); err != nil {
-		return fmt.Errorf("deadletter: %w", err)
+		return fmt.Errorf("topics: %w", err)
 	}
 	c.figures.done.Store(c.last)
 	if c.figures.failing.Swap(false) {
-		c.o.Log.Info("deadletter: refused events are copied again", "topic", c.o.Topic)
+		c.o.Log.Info("topics: "+c.list.name()+" are copied again", "topic", c.o.Topic)
 	}
 	return nil
 }
@@ -239,6 +249,6 @@ func (c *Copier) note() error {
 func (c *Copier) trouble(err error) {
 	c.figures.failures.Add(1)
 	if !c.figures.failing.Swap(true) {
-		c.o.Log.Warn("deadletter: refused events cannot be copied, it will be tried again", "topic", c.o.Topic, "error", err)
+		c.o.Log.Warn("topics: "+c.list.name()+" cannot be copied, it will be tried again", "topic", c.o.Topic, "error", err)
 	}
 }

@@ -1,4 +1,4 @@
-package deadletter
+package topics
 
 import (
 	"context"
@@ -93,7 +93,7 @@ type running struct {
 
 func start(t *testing.T, s *state.Store, p *topic) running {
 	t.Helper()
-	c, err := Open(Options{Store: s, Sender: p, Topic: "refused", Clock: p})
+	c, err := Rejected(Options{Store: s, Sender: p, Topic: "refused", Clock: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestCopies(t *testing.T) {
 // ends all the same, and leaves the rest to the next one.
 func TestEnd(t *testing.T) {
 	s, p := openStore(t, 100), newTopic()
-	c, err := Open(Options{Store: s, Sender: p, Topic: "refused", Clock: p})
+	c, err := Rejected(Options{Store: s, Sender: p, Topic: "refused", Clock: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestMessage(t *testing.T) {
 		Position: event.Position{Stream: "log", Offset: 42, Kind: event.LogPosition}, Reason: event.MissingTime, Detail: "there is no time", Offset: 1, Size: 40,
 		Raw: []byte(`{"email": "ann@example.org"}`),
 	}
-	got := message(r, m, 7)
+	got := refusedMessage(r, m)
 	text := fmt.Sprintf("%s %s", got.Key, got.Value)
 	for _, h := range got.Headers {
 		text += fmt.Sprintf(" %s=%s", h.Name, h.Value)
@@ -236,18 +236,18 @@ func TestMessage(t *testing.T) {
 	if strings.Contains(text, "ann@") || !strings.HasPrefix(text, "log/0 {") || !strings.HasSuffix(text, " kelpie-position=log@42 kelpie-reason="+string(event.MissingTime)+" kelpie-detail=there is no time kelpie-offset=1 kelpie-size=40") {
 		t.Errorf("record %s", text)
 	}
-	id := func(r state.Rejected) string { return string(message(r, nil, 8).Headers[0].Value) }
+	id := func(r state.Rejected) string { return string(refusedMessage(r, nil).Headers[0].Value) }
 	other := r
 	other.Position.Offset++
 	if again := r; id(r) != id(again) || id(r) == id(other) || !strings.HasPrefix(id(r), "rej_") {
 		t.Errorf("ids %s and %s", id(r), id(other))
 	}
 	r.Raw = make([]byte, 2*longestValue)
-	if n := len(message(r, nil, 1).Value); n != longestValue {
+	if n := len(refusedMessage(r, nil).Value); n != longestValue {
 		t.Errorf("a value of %d bytes", n)
 	}
 	r.Raw = nil
-	if message(r, nil, 1).Value == nil {
+	if refusedMessage(r, nil).Value == nil {
 		t.Error("an event without bytes is a tombstone")
 	}
 }
