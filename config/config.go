@@ -177,6 +177,11 @@ func (c *Config) resolve(dir string) {
 		for j := range s.Files {
 			at(&s.Files[j])
 		}
+		if s.Kafka != nil {
+			for _, path := range s.Kafka.Paths() {
+				at(path)
+			}
+		}
 	}
 }
 

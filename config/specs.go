@@ -88,11 +88,12 @@ func (t Time) Validate() error {
 
 // Source is one entry of `sources:`.
 type Source struct {
-	Name       string   `yaml:"name"`       // by which its place is remembered; default its files as written
-	Files      []string `yaml:"files"`      // JSON lines, may be gzip or zstd
-	Stdin      bool     `yaml:"stdin"`      // JSON lines from standard input
-	Follow     bool     `yaml:"follow"`     // the files grow and rotate: go on reading
-	Partitions bool     `yaml:"partitions"` // each file is a partition of its own, in place of one after the other
+	Name       string      `yaml:"name"`       // by which its place is remembered; default its files as written
+	Files      []string    `yaml:"files"`      // JSON lines, may be gzip or zstd
+	Stdin      bool        `yaml:"stdin"`      // JSON lines from standard input
+	Follow     bool        `yaml:"follow"`     // the files grow and rotate: go on reading
+	Partitions bool        `yaml:"partitions"` // each file is a partition of its own, in place of one after the other
+	Kafka      *kafka.Spec `yaml:"kafka"`      // topics of Kafka
 
 	// Places are the names under which the log remembers how far each of the Files has been read: as the file is written
 	// here, whatever the folder of the configuration is; where the source has a name, this and the file's own name, so
@@ -103,10 +104,14 @@ type Source struct {
 // Validate says what is wrong, each as an error that begins with the setting's name.
 func (s Source) Validate() error {
 	switch {
+	case s.Kafka != nil && (s.Stdin || len(s.Files) > 0 || s.Follow || s.Partitions):
+		return errors.New("kafka: a source reads topics or files, not both: write two sources")
+	case s.Kafka != nil:
+		return nil
 	case s.Stdin && len(s.Files) > 0:
 		return errors.New("stdin: a source reads files or standard input, not both: write two sources")
 	case !s.Stdin && len(s.Files) == 0:
-		return errors.New("files: a source needs files: [...] or stdin: true")
+		return errors.New("files: a source needs files: [...], stdin: true or kafka: {...}")
 	case s.Stdin && s.Follow:
 		return errors.New("follow: only files can be followed")
 	case s.Stdin && s.Partitions:
@@ -122,6 +127,8 @@ func (s Source) name() string {
 		return s.Name
 	case s.Stdin:
 		return "stdin"
+	case s.Kafka != nil:
+		return "kafka:" + strings.Join(s.Kafka.Topics, ",")
 	}
 	return strings.Join(s.Files, ",")
 }

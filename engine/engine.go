@@ -285,6 +285,9 @@ func (e *Engine) waitAgain(rec *event.Record, seq uint64) {
 // Idle says that a partition has nothing to read for now: the watermark does not wait for it until its next event.
 func (e *Engine) Idle(partition int) { e.partitions[partition].idle = true }
 
+// Wake has the watermark wait for a partition again, though there is no event of it yet.
+func (e *Engine) Wake(partition int) { e.partitions[partition].idle = false }
+
 // moveWatermark takes the minimum over the partitions that are not idle. The watermark never moves back.
 func (e *Engine) moveWatermark() {
 	w := int64(state.Never)

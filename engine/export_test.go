@@ -10,9 +10,6 @@ func (e *Engine) SetBig(from int, limit int64) {
 	}
 }
 
-// Wake has the watermark wait for a partition.
-func (e *Engine) Wake(partition int) { e.partitions[partition].idle = false }
-
 // SetLimit sets up to how many values facts with a limit are exact, and that folding is considered at one of 2^bits.
 func (e *Engine) SetLimit(values, bits int) {
 	for _, sh := range e.shards {

@@ -294,7 +294,7 @@ func (n *intake) durable(b *source.Batch) error {
 		x.input = p.reader.in.Name
 	}
 	if b.Run != nil {
-		x.run, x.logged, x.stamps = b.Run, b.LogOffset, b.Stamps
+		x.run, x.logged, x.stamps, x.beside = b.Run, b.LogOffset, b.Stamps, b.Beside
 	}
 	return n.s.loop.hand(delivery{x, n.s.o.Clock.Now().Sub(p.began)})
 }

@@ -321,6 +321,6 @@ func (l *loop) makeRoom() error {
 // beat tells the intake how event time stands.
 func (l *loop) beat() {
 	l.s.pulse.Store(&pulse{
-		next: l.engine.readUpTo(), newest: l.noted.Newest, read: l.noted.Read, watermark: l.engine.w, due: l.engine.Due(),
+		next: l.engine.readUpTo(), newest: l.noted.Newest, read: l.noted.Read, watermark: l.engine.w, due: l.engine.Due(), waiting: len(l.engine.waiting),
 	})
 }

@@ -188,17 +188,25 @@ func (r *reader) silence() (since time.Time, known bool) {
 	return later(since, r.since), known
 }
 
-// awaited reports whether the others wait for something of a partition that has given nothing. In order of arrival none
-// waits for a partition of a stream that is read to its end.
+// awaited reports whether the others wait for something of a partition that has given nothing. None waits for a partition of
+// a stream that is read to its end, unless so many events wait for the watermark that there should not be more.
 func (r *reader) awaited() bool {
 	if r.in.Partition == "" || r.idle {
 		return false
 	}
-	if r.stream != nil && !r.n.s.o.Time.ByTime {
-		_, quiet := r.stream.quiet(r.part)
-		return !quiet
+	if r.stream == nil {
+		return true
 	}
-	return true
+	_, quiet := r.stream.quiet(r.part)
+	return !quiet || r.n.crowded()
+}
+
+// crowd is how many events may wait for the watermark before a stream is not read ahead any more.
+const crowd = 200_000
+
+func (n *intake) crowded() bool {
+	p := n.s.pulse.Load()
+	return p != nil && p.waiting > crowd
 }
 
 // fetched counts a batch that is in use from now on.

@@ -23,6 +23,7 @@ type stretch struct {
 	run    *source.Run
 	logged int64
 	stamps []source.Stamp
+	beside func() ([]byte, []source.Line)
 }
 
 // first returns the offset of the stretch in our log.

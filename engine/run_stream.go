@@ -44,12 +44,6 @@ func (m *marks) set(p source.Partition, mark []byte) {
 	m.at[p] = mark
 }
 
-func (m *marks) get(p source.Partition) []byte {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.at[p]
-}
-
 // all returns the marks that there are; they are not changed any more.
 func (m *marks) all() map[source.Partition][]byte {
 	m.mu.Lock()
@@ -80,7 +74,7 @@ func (l *loop) assign(x *stretch) error {
 			return fmt.Errorf("engine: log@%d: %w", x.lines[i].Offset, err)
 		}
 		for _, p := range r.Assigned {
-			l.engine.partitions[l.streamNumber(p)].idle = false
+			l.engine.Wake(l.streamNumber(p))
 		}
 	}
 	return nil
@@ -106,6 +100,9 @@ func (l *loop) stepRun(x *stretch) (*Effects, error) {
 	}
 	fx := &Effects{}
 	if len(x.lines) > 0 {
+		if x.beside != nil && e.plan.namesBeside() {
+			x.buf, x.lines = x.beside()
+		}
 		var err error
 		if fx, err = e.Step(&Batch{Partition: part, Buf: x.buf, Lines: l.linesOf(x)}); err != nil {
 			return fx, err
@@ -188,7 +185,7 @@ func (l *loop) readAgain(x *stretch, input string) (lost string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("engine: log@%d: read %s again: %w", x.logged, x.run.Partition, err)
 	}
-	x.buf, x.lines, x.stamps = b.Buf, b.Lines, b.Stamps
+	x.buf, x.lines, x.stamps, x.beside = b.Buf, b.Lines, b.Stamps, b.Beside
 	return lost, nil
 }
 
@@ -266,4 +263,9 @@ func (e *Engine) renew(part int, at int64) int {
 	old.idle = true
 	e.partitions = append(e.partitions, &partition{stream: old.stream, newest: none, since: at})
 	return len(e.partitions) - 1
+}
+
+// namesBeside reports whether a rule or a table reads what streams know beside events.
+func (p *Plan) namesBeside() bool {
+	return slices.ContainsFunc(p.Schema.Paths, func(path event.Path) bool { return path[0] == source.BesideName })
 }

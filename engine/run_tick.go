@@ -24,6 +24,7 @@ type pulse struct {
 	read      int64 // when that event was read: its append time, ms
 	watermark int64
 	due       int64 // the watermark at which something happens
+	waiting   int   // events that wait for the watermark
 }
 
 // at returns the watermark of a tick at a time: the newest event time plus the time since it was read, less the disorder.

@@ -2,12 +2,9 @@ package server
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -40,7 +37,7 @@ func (d *decoder) notCloud() *event.Refusal {
 // wrap makes a structured CloudEvent of a payload in binary mode.
 func (b *body) wrap(h http.Header) *Problem {
 	kind := h.Get("Content-Type")
-	if isJSON(kind) && len(bytes.TrimSpace(b.b)) > 0 {
+	if event.IsJSONType(kind) && len(bytes.TrimSpace(b.b)) > 0 {
 		if _, err := event.DecodeJSON(b.b); err != nil {
 			return malformed("the payload is no JSON, which its type %q says: %v", kind, err)
 		}
@@ -53,47 +50,15 @@ func (b *body) wrap(h http.Header) *Problem {
 	return nil
 }
 
-// appendCloudEvent appends the JSON form of a CloudEvent whose attributes are headers: data is the payload if it is JSON by
-// its type, a text if it is one, and data_base64 otherwise.
+// appendCloudEvent appends the JSON form of a CloudEvent whose attributes are headers.
 func appendCloudEvent(dst []byte, h http.Header, payload []byte) []byte {
-	var names []string
+	var attributes []event.Attribute
 	for name := range h {
 		if attribute, ok := strings.CutPrefix(name, "Ce-"); ok {
-			names = append(names, attribute)
+			attributes = append(attributes, event.Attribute{Name: strings.ToLower(attribute), Value: attributeOf(h.Get(name))})
 		}
 	}
-	slices.Sort(names)
-	dst = append(dst, '{')
-	for _, name := range names {
-		dst = event.AppendJSON(dst, event.StringValue(strings.ToLower(name)))
-		dst = event.AppendJSON(append(dst, ':'), event.StringValue(attributeOf(h.Get("Ce-"+name))))
-		dst = append(dst, ',')
-	}
-	kind := h.Get("Content-Type")
-	if kind != "" {
-		dst = event.AppendJSON(append(dst, `"datacontenttype":`...), event.StringValue(kind))
-		dst = append(dst, ',')
-	}
-	return append(appendData(dst, kind, payload), '}')
-}
-
-// isJSON reports whether a payload of that type is JSON: also one whose type is not said.
-func isJSON(kind string) bool {
-	name, _, _ := mime.ParseMediaType(kind) // what cannot be read is none
-	return kind == "" || strings.HasSuffix(name, "/json") || strings.HasSuffix(name, "+json")
-}
-
-func appendData(dst []byte, kind string, payload []byte) []byte {
-	switch {
-	case len(bytes.TrimSpace(payload)) == 0:
-		return append(dst, `"data":null`...)
-	case isJSON(kind):
-		return append(append(dst, `"data":`...), payload...)
-	case strings.HasPrefix(kind, "text/") && utf8.Valid(payload):
-		return event.AppendJSON(append(dst, `"data":`...), event.StringValue(string(payload)))
-	}
-	dst = append(dst, `"data_base64":"`...)
-	return append(base64.StdEncoding.AppendEncode(dst, payload), '"')
+	return event.AppendCloudEvent(dst, attributes, h.Get("Content-Type"), payload)
 }
 
 // attributeOf returns what the value of a header says: percent-encoded, and perhaps in quotes.

@@ -49,8 +49,11 @@ type Batch struct {
 
 	// Of a Stream: which records these are, in which the lines have their offsets, and what is known of their times (parallel
 	// to Lines; nil: nothing). Or, without records, which partitions are ours from here on, or not any more.
-	Run            *Run
-	Stamps         []Stamp
+	Run    *Run
+	Stamps []Stamp
+	// Beside returns the records with what the Stream knows beside each, as a member of the event: for rules that name it. It
+	// may be called until the batch is released; nil: nothing is known.
+	Beside         func() (buf []byte, lines []Line)
 	Assigned, Lost []Partition
 	// Note is what our log keeps in place of such a batch, at LogOffset, which is set when it is durable.
 	Note      []byte

@@ -67,6 +67,9 @@ type Records interface {
 	Close() error
 }
 
+// BesideName is the member of an event that holds what its Stream knows beside it: kafka.key, kafka.topic, kafka.headers.x.
+const BesideName = "kafka"
+
 // Stamp is what a Stream knows of the time of a record; ms.
 type Stamp struct {
 	Created  int64 // by whom it was made; 0: not known

@@ -8,6 +8,7 @@ import (
 	"kelpie/engine"
 	"kelpie/journal"
 	"kelpie/source"
+	"kelpie/source/kafka"
 )
 
 // resume says how far a file has been read.
@@ -29,6 +30,8 @@ func newInputs(cfg *config.Config, untilEnd bool, stdin io.Reader, log *slog.Log
 			places[f] = s.Places[i]
 		}
 		switch {
+		case s.Kafka != nil:
+			all = append(all, m.topics(s.Name, *s.Kafka))
 		case s.Stdin:
 			all = append(all, m.standardInput(s.Name))
 		case s.Follow && !untilEnd:
@@ -80,5 +83,16 @@ func (m *inputsOf) files(name string, places map[string]string, files ...string)
 		Open: func(at resume) (source.Source, error) {
 			return source.OpenFiles(source.FilesOptions{Names: files, MaxLine: m.maxLine, Resume: at})
 		},
+	}
+}
+
+// topics are topics of Kafka.
+func (m *inputsOf) topics(name string, spec kafka.Spec) engine.Input {
+	return engine.Input{
+		Name: name, Live: true,
+		Stream: func(marks func() map[source.Partition][]byte) (source.Stream, error) {
+			return kafka.OpenStream(spec, kafka.StreamOptions{Log: m.log, Marks: marks})
+		},
+		Records: func() (source.Records, error) { return kafka.OpenRecords(spec, m.log), nil },
 	}
 }

@@ -193,7 +193,7 @@ func (l *leader) take(j job, f *fetched, p *page) {
 		}
 	}
 	taken := l.r.deliver(j, batches, func(p *partition) {
-		p.fetched, p.end, p.stable = true, f.end, f.stable
+		p.fetched, p.end, p.stable, p.asked = true, f.end, f.stable, time.Now()
 		p.verify = p.verify && len(batches) == 0
 		p.atLeast = 0
 		if len(batches) > 0 {

@@ -26,8 +26,9 @@ type partition struct {
 	failures int
 	retry    time.Time // not before
 
-	end, stable int64 // of the partition when it was last fetched
-	fetched     bool  // it was fetched at least once
+	end, stable int64     // of the partition when it was last fetched
+	fetched     bool      // it was fetched at least once
+	asked       time.Time // when it was fetched last
 }
 
 // todo is what must be found out before a partition can be fetched.

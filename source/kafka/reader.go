@@ -21,6 +21,9 @@ type Options struct {
 	// record. nil: nothing was ever read.
 	Marks func() map[Partition]Mark
 
+	// Only says which partitions are read; nil: all.
+	Only func(Partition) bool
+
 	// Assigned and Revoked, which may be nil, tell which partitions are ours, one call at a time. When Revoked is called
 	// no Batch of the partitions comes from Next any more; when it returns, others may have them, so what was returned is
 	// committed then, or never will be. With a group it has less time than a member may be silent (30s).

@@ -1,6 +1,9 @@
 package kafka
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Status is how reading goes at the moment.
 type Status struct {
@@ -29,6 +32,17 @@ type Counts struct {
 	Gaps       int64
 	Rebalances int64 // generations of the group that this member was in
 	Commits    int64 // of offsets to the group
+}
+
+// quiet reports whether a partition has been read to its end, as far as is known: its leader has said so lately.
+func (r *Reader) quiet(at Partition) (since time.Time, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.parts[at]
+	if p == nil || !p.fetched || p.todo != nothing || p.held > 0 || p.mark.Offset < p.stable {
+		return since, false
+	}
+	return since, time.Since(p.asked) < r.spec.Fetch.Wait+r.spec.Timeout
 }
 
 // Status returns how reading goes.

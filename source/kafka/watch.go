@@ -153,7 +153,9 @@ func (r *Reader) existingLocked() (all []Partition) {
 			continue
 		}
 		for _, p := range t.partitions {
-			all = append(all, Partition{name, p.id})
+			if at := (Partition{name, p.id}); r.o.Only == nil || r.o.Only(at) {
+				all = append(all, at)
+			}
 		}
 	}
 	slices.SortFunc(all, Partition.Compare)
