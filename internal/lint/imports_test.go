@@ -25,7 +25,7 @@ var floors = map[string]int{
 	"traffic":  1,
 
 	"source":       2,
-	"source/kafka": 2,
+	"source/kafka": 3,
 	"alert":        2,
 
 	"engine":   3,
@@ -61,7 +61,7 @@ var helpers = map[string]int{
 	"alert/slack/slacktest":               4,
 	"alert/pagerduty/pagerdutytest":       4,
 	"source/sourcetest":                   3,
-	"source/kafka/kafkatest":              3,
+	"source/kafka/kafkatest":              4,
 	"engine/oracle":                       3,
 	"internal/docs":                       6,
 	"internal/lint":                       6,
