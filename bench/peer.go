@@ -105,13 +105,10 @@ type visit struct {
 	l       *lab
 	client  string
 	options func(greeting string) postedOptions
-	meet    func() error // runs while the client does; nil: nothing
 
 	service *posted
 	peer    *peer
-	report  any       // where the client's is to go
 	cores   []float64 // that the client took, by sample
-	began   time.Time
 }
 
 // job takes samples. report says where a client's report is to go, and after is called when the service has ended.
