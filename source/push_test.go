@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -73,9 +74,16 @@ func newPushed(t *testing.T, fs vfs.FS, o source.PushOptions) *pushed {
 	}
 	o.Name = "posts"
 	p := &pushed{t: t, push: source.NewPush(o), log: log}
+	var handed atomic.Int64
+	took := make(chan struct{}, 1)
 	g := source.Ingest{Source: p.push, Log: log, Durable: func(b *source.Batch) error {
 		for i := range b.Lines {
 			p.taken = append(p.taken, fmt.Sprintf("%v %s", b.PositionOf(i), b.Record(i)))
+		}
+		handed.Add(int64(len(b.Lines)))
+		select {
+		case took <- struct{}{}:
+		default:
 		}
 		return nil
 	}}
@@ -83,6 +91,9 @@ func newPushed(t *testing.T, fs vfs.FS, o source.PushOptions) *pushed {
 	ended := make(chan error, 1)
 	go func() { ended <- g.Run(ctx) }()
 	p.end = func() error {
+		for handed.Load() < log.NextOffset() { // a post is told before it is handed on
+			<-took
+		}
 		cancel()
 		err := <-ended
 		if errors.Is(err, context.Canceled) {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +17,7 @@ import (
 type checkOptions struct {
 	config       string
 	plan, asJSON bool
+	connect      bool
 }
 
 func newCheck() *cobra.Command {
@@ -26,20 +29,25 @@ func newCheck() *cobra.Command {
 meant. With a configuration that declares the fields' types, unknown fields are mistakes too.
 
 --plan shows how the rules would be carried out: which rows there are, which facts rules share, how many bytes a key
-takes, and how much history each rule needs (so long a new rule warms up).`,
+takes, and how much history each rule needs (so long a new rule warms up).
+
+--connect tries the connections to Kafka that the configuration names, with real requests, and says what is wrong: nobody
+listens, TLS where there is none or the reverse, a login that is refused, a topic that is not there, no permission.`,
 		Example: `  kelpie check rules/
   kelpie check -c kelpie.yml --plan
+  kelpie check -c kelpie.yml --connect
   kelpie check rules/orders.yml --json`,
-		RunE: func(c *cobra.Command, args []string) error { return check(c.OutOrStdout(), args, &o) },
+		RunE: func(c *cobra.Command, args []string) error { return check(c.Context(), c.OutOrStdout(), args, &o) },
 	}
 	f := c.Flags()
 	f.StringVarP(&o.config, "config", "c", "", "the configuration `file`, for the types of fields and how time is read")
 	f.BoolVar(&o.plan, "plan", false, "show how the rules would be carried out")
+	f.BoolVar(&o.connect, "connect", false, "try the connections to Kafka that the configuration names")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON")
 	return c
 }
 
-func check(out io.Writer, args []string, o *checkOptions) error {
+func check(ctx context.Context, out io.Writer, args []string, o *checkOptions) error {
 	s, err := loadSettings(o.config)
 	if err != nil {
 		return err
@@ -61,14 +69,31 @@ func check(out io.Writer, args []string, o *checkOptions) error {
 		x := p.Explain()
 		r.Plan = &x
 	}
+	if o.connect {
+		if r.Connections, err = checkConnections(ctx, o.config); err != nil {
+			return err
+		}
+		r.OK = !slices.ContainsFunc(r.Connections, connection.failed)
+	}
 	if o.asJSON {
-		return r.writeJSON(out)
+		return r.answer(r.writeJSON(out))
 	}
 	fmt.Fprintf(out, "%s, %s, %s: no mistakes\n", counted(r.Rules, "rule"), counted(r.Tables, "table"), counted(r.Tests, "test"))
-	if o.plan {
-		return writePlan(out, r.Plan)
+	if o.connect {
+		writeConnections(out, r.Connections)
 	}
-	return nil
+	if o.plan {
+		return r.answer(writePlan(out, r.Plan))
+	}
+	return r.answer(nil)
+}
+
+// answer returns an error, or the answer no, that some connection does not work, which has been said.
+func (r *checkReport) answer(err error) error {
+	if err == nil && !r.OK {
+		return errNo
+	}
+	return err
 }
 
 // checkReport is what `kelpie check --json` prints.
@@ -79,6 +104,8 @@ type checkReport struct {
 	Tests    int                 `json:"tests"`
 	Mistakes []mistake           `json:"mistakes"`
 	Plan     *engine.Explanation `json:"plan,omitempty"`
+
+	Connections []connection `json:"connections,omitempty"` // with --connect
 }
 
 type mistake struct {
