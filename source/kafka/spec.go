@@ -46,15 +46,13 @@ const (
 
 // Spec is the part `kafka:` of a source.
 type Spec struct {
-	Connection    `yaml:",inline"`
-	Topics        []string      `yaml:"topics"`         // names, or patterns such as /orders-.*/ that the whole name must match
-	Group         string        `yaml:"group"`          // consumer group; none: all partitions are ours, and no offsets are committed
-	Start         Start         `yaml:"start"`          // where a topic begins that was never read: earliest (default), latest, or a time
-	Isolation     string        `yaml:"isolation"`      // read_committed (default) or read_uncommitted
-	PartitionedBy string        `yaml:"partitioned_by"` // the field of events by which producers choose the partition
-	MissingTime   string        `yaml:"missing_time"`   // refuse (default), or record: then the record's timestamp is the event's
-	Idle          time.Duration `yaml:"idle"`           // after which a silent partition holds nobody up; default that of all sources
-	Fetch         Fetch         `yaml:"fetch"`
+	Connection  `yaml:",inline"`
+	Topics      []string `yaml:"topics"`       // names, or patterns such as /orders-.*/ that the whole name must match
+	Group       string   `yaml:"group"`        // consumer group; none: all partitions are ours, and no offsets are committed
+	Start       Start    `yaml:"start"`        // where a topic begins that was never read: earliest (default), latest, or a time
+	Isolation   string   `yaml:"isolation"`    // read_committed (default) or read_uncommitted
+	MissingTime string   `yaml:"missing_time"` // refuse (default), or record: then the record's timestamp is the event's
+	Fetch       Fetch    `yaml:"fetch"`
 }
 
 // The words of isolation and of missing times.
