@@ -228,13 +228,12 @@ func (k *killed) compare() {
 	if !slices.EqualFunc(lines, k.lines, bytes.Equal) {
 		k.t.Fatalf("the log holds %d lines, and not the %d of the file", len(lines), len(k.lines))
 	}
-	k.agree(records)
+	k.agree(k.fold(records))
 }
 
-// agree holds state and deliveries against a clean fold of the log.
-func (k *killed) agree(records []journal.Record) {
-	want := k.fold(records)
-	got := k.alerts()
+// agree holds state and deliveries against the alerts of a clean fold, and returns those of the state.
+func (k *killed) agree(want map[string]string) (got map[string]string) {
+	got = k.alerts()
 	if len(want) < 100 {
 		k.t.Errorf("%d alerts: too few to say anything", len(want))
 	}
@@ -252,6 +251,7 @@ func (k *killed) agree(records []journal.Record) {
 		k.t.Errorf("%d alerts, want %d", len(got), len(want))
 	}
 	k.delivered(messages)
+	return got
 }
 
 // records returns the log.
