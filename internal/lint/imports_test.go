@@ -24,6 +24,8 @@ var floors = map[string]int{
 	"mask":     1,
 	"traffic":  1,
 
+	"backtest/score": 1, // labels against hits: pure
+
 	"source":       2,
 	"source/kafka": 3,
 	"alert":        2,
