@@ -250,7 +250,7 @@ func (e *Engine) advance(b *Batch) {
 				continue
 			}
 			p.newest = max(p.newest, rec.Time)
-			if e.newest == none {
+			if e.newest == none && !e.plan.Time.ByTime {
 				e.warmth.start = rec.Time
 			}
 			e.newest = max(e.newest, rec.Time)
@@ -311,6 +311,9 @@ func (e *Engine) release(w int64) {
 		ev := e.waiting.pop()
 		if ev.t > e.front || ev.t == e.front && ev.seq > e.frontSeq {
 			e.front, e.frontSeq = ev.t, ev.seq
+		}
+		if e.warmth.start == none {
+			e.warmth.start = ev.t
 		}
 		e.fold = max(e.fold, ev.t)
 		ev.w = e.fold

@@ -14,7 +14,7 @@ import (
 
 // warmth is since when facts have been kept.
 type warmth struct {
-	start  int64             // the first event's time; none before it
+	start  int64             // the time of the first event that was folded; none before it
 	since  []int64           // by fact.id, of added facts: the first event time that counts; else none
 	fields map[fieldOf]int64 // of fields of previous events that were added to a fact, likewise
 

@@ -67,3 +67,30 @@ func TestFullFrom(t *testing.T) {
 		}
 	}
 }
+
+// TestWarmingByTime wants the same facts to be full whoever came first, with order: time.
+func TestWarmingByTime(t *testing.T) {
+	set, err := rules.LoadBytes("rules.yml", []byte("rules:\n  r: {event: A, let: {n: count over 5s}, when: n > 0}\n"), rules.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(set, event.Spec{}, TimeSpec{ByTime: true, Disorder: 2000}, NewUnits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first, second = `{"type":"A","time":1000000}`, `{"type":"A","time":1001000}`
+	for _, text := range []string{first + second, second + first} {
+		e := New(p, Options{})
+		part := e.Partition(event.Position{Stream: "log", Kind: event.LogPosition})
+		_, err := e.Step(&Batch{Partition: part, Buf: []byte(text), Lines: []Line{{End: len(first)}, {Start: len(first), End: len(text), Offset: 1}}})
+		if err == nil {
+			_, err = e.End(false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.warmth.start != 1_000_000_000 {
+			t.Errorf("%s: facts are kept since %d", text, e.warmth.start)
+		}
+	}
+}

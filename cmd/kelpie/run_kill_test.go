@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,12 +86,56 @@ type killed struct {
 	lines [][]byte
 	file  *os.File // the growing input
 	fed   int      // lines written to it
-	said  bytes.Buffer
+	args  []string // of kelpie run
+	said  spoken
 }
 
+// spoken is what a process says while it runs.
+type spoken struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (s *spoken) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *spoken) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// Reset forgets what was said.
+func (s *spoken) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Reset()
+}
+
+// killTraffic are the events that are read by services that die.
+var killTraffic = traffic.Config{Seed: 9, Events: 20_000, Rate: 20, Customers: 200, Disorder: traffic.Disorder{Share: 0.1}}
+
 func newKilled(t *testing.T, order string) *killed {
+	k := newMortal(t, order, killTraffic)
+	k.write("rules.yml", killRules)
+	k.write("kelpie.yml", fmt.Sprintf("rules: rules.yml\ntime: {order: %s}\nsources: [{files: in.jsonl, follow: true}]\n"+
+		"alerts: {file: alerts.jsonl, stdout: \"off\"}\nmetrics: {listen: \"off\"}\nhttp: {listen: \"off\"}\n", order))
+	var err error
+	if k.file, err = os.Create(filepath.Join(k.dir, "in.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { k.file.Close() })
+	return k
+}
+
+// newMortal makes the folder of a service, without a configuration, and the events for it.
+func newMortal(t *testing.T, order string, events traffic.Config) *killed {
 	k := &killed{t: t, order: order, dir: t.TempDir(), rand: rand.New(rand.NewPCG(1, uint64(len(order))))}
-	g, err := traffic.New(traffic.Config{Seed: 9, Events: 20_000, Rate: 20, Customers: 200, Disorder: traffic.Disorder{Share: 0.1}})
+	g, err := traffic.New(events)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,13 +153,6 @@ func newKilled(t *testing.T, order string) *killed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.write("rules.yml", killRules)
-	k.write("kelpie.yml", fmt.Sprintf("rules: rules.yml\ntime: {order: %s}\nsources: [{files: in.jsonl, follow: true}]\n"+
-		"alerts: {file: alerts.jsonl, stdout: \"off\"}\nmetrics: {listen: \"off\"}\nhttp: {listen: \"off\"}\n", order))
-	if k.file, err = os.Create(filepath.Join(k.dir, "in.jsonl")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { k.file.Close() })
 	return k
 }
 
@@ -140,7 +178,7 @@ func (k *killed) feed(n int) {
 // start starts the service: this test's own binary under the name of kelpie, see TestMain.
 func (k *killed) start() *exec.Cmd {
 	k.said.Reset()
-	c := exec.Command(filepath.Join(k.dir, "kelpie"), "run")
+	c := exec.Command(filepath.Join(k.dir, "kelpie"), append([]string{"run"}, k.args...)...)
 	c.Dir, c.Stderr = k.dir, &k.said
 	if err := c.Start(); err != nil {
 		k.t.Fatal(err)
@@ -159,6 +197,11 @@ func (k *killed) runAndKill(i int) {
 		k.await("reading", func() bool { return k.logged() != before }) // a torn tail is cut first
 	}
 	k.feed(n - n/2)
+	k.kill(c)
+}
+
+// kill kills the service in some moment.
+func (k *killed) kill(c *exec.Cmd) {
 	<-time.After(time.Duration(k.rand.IntN(60)) * time.Millisecond)
 	if err := c.Process.Kill(); err != nil {
 		k.t.Fatal(err)
@@ -166,6 +209,16 @@ func (k *killed) runAndKill(i int) {
 	var exit *exec.ExitError
 	if err := c.Wait(); !errors.As(err, &exit) || exit.Exited() {
 		k.t.Fatalf("the service ended by itself: %v\n%s", err, k.said.String())
+	}
+}
+
+// stop stops the service as an orderly system does.
+func (k *killed) stop(c *exec.Cmd) {
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		k.t.Fatal(err)
+	}
+	if err := c.Wait(); err != nil {
+		k.t.Fatalf("the stop: %v\n%s", err, k.said.String())
 	}
 }
 
@@ -208,12 +261,7 @@ func (k *killed) runToEnd() {
 		defer log.Close()
 		return log.NextOffset() >= int64(len(k.lines))
 	})
-	if err := c.Process.Signal(os.Interrupt); err != nil {
-		k.t.Fatal(err)
-	}
-	if err := c.Wait(); err != nil {
-		k.t.Fatalf("the last stop: %v\n%s", err, k.said.String())
-	}
+	k.stop(c)
 }
 
 // compare holds log, state and deliveries against the file and a clean fold of the log.
