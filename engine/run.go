@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +48,7 @@ type Service struct {
 	}
 	decisions *decisions
 	marks     marks // of streams
+	again     again
 	phase     atomic.Int32
 	pulse     atomic.Pointer[pulse]
 	figures   atomic.Pointer[Figures]
@@ -244,24 +247,29 @@ func (s *Service) Problems() (all []string, fatal error) {
 	if s.o.Store.Stats().DiskFull {
 		all = append(all, "the state's disk is full")
 	}
-	all = append(all, s.intake.problems()...)
+	all = append(append(all, s.again.problems()...), s.intake.problems()...)
 	if fatal = errors.Join(s.o.Log.Err(), s.o.Store.Err()); fatal != nil {
 		all = append(all, fatal.Error())
 	}
 	return all, fatal
 }
 
-// Remarks returns what somebody should see to although the service is ready: that the newest rules do not run. It says where
-// their first mistake is, and nothing of what the rules say.
-func (s *Service) Remarks() []string {
+// Remarks returns what somebody should see to although the service is ready: that records are lost, and that the newest
+// rules do not run. It says where their first mistake is, and nothing of what the rules say.
+func (s *Service) Remarks() (all []string) {
 	f := s.Figures()
+	for _, name := range slices.Sorted(maps.Keys(f.Inputs)) {
+		if n := f.Inputs[name].Lost; n > 0 {
+			all = append(all, fmt.Sprintf("input %s has lost records, in %d gaps since the start: the list of refused events has them with the reason %s", name, n, event.Lost))
+		}
+	}
 	if f.Refusal == nil {
-		return nil
+		return all
 	}
 	where := "they cannot be read"
 	var wrong rules.Errors
 	if errors.As(f.Refusal, &wrong) && len(wrong) > 0 {
 		where = fmt.Sprintf("the first mistake of %d at %s", len(wrong), wrong[0].At)
 	}
-	return []string{fmt.Sprintf("the rules that were read last are refused (%s), version %s goes on", where, f.Rules)}
+	return append(all, fmt.Sprintf("the rules that were read last are refused (%s), version %s goes on", where, f.Rules))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/rules"
 )
@@ -24,7 +25,6 @@ type Figures struct {
 	Strides                 int64                   // runs of records that were folded at once
 	Ticks                   int64                   // records that say that time went on
 	Evicted                 int64                   // rows that left memory
-	Lost                    int64                   // gaps in streams: runs of records that were gone before they were read, or read again
 	Forgotten               int64                   // alerts that had resolved long ago
 	Reloads, RefusedReloads int64                   // of the rules
 	Refusal                 error                   // why the rules that were read last do not run; nil: they do
@@ -55,7 +55,11 @@ func (f *Figures) Committed(seq uint64) time.Time {
 }
 
 // InputFigures are what came from one input.
-type InputFigures struct{ Folded, Refused int64 }
+type InputFigures struct {
+	Folded, Refused int64
+	Bytes           int64 // of both
+	Lost            int64 // gaps in a stream: runs of records that were gone before they were read, or read again
+}
 
 // replayed is the input of records that were in the log when the service started.
 const replayed = "(log)"
@@ -95,10 +99,13 @@ type tally struct {
 	judged map[string]int64 // judgements of each rule when the figures were published last
 }
 
-func newTally() *tally {
+func newTally(inputs []Input) *tally {
 	t := &tally{past: map[string]RuleCounters{}, sick: map[string]bool{}, judged: map[string]int64{}}
 	t.Quiet = map[string]Quiet{}
 	t.Open, t.Inputs = map[string]int64{}, map[string]InputFigures{}
+	for _, in := range inputs { // so that the first thing counted is seen as one more
+		t.Inputs[in.Name] = InputFigures{}
+	}
 	t.Appended.Counts, t.Commits.Counts = make([]int64, len(buckets)), make([]int64, len(buckets))
 	return t
 }
@@ -111,8 +118,19 @@ func (t *tally) count(x *stretch, fx *Effects) {
 		return
 	}
 	in := t.Inputs[x.input]
-	in.Refused += int64(len(fx.Rejected))
-	in.Folded += int64(len(x.lines) - len(fx.Rejected))
+	refused := int64(0)
+	for i := range fx.Rejected {
+		if fx.Rejected[i].Reason == event.Lost {
+			in.Lost++
+		} else {
+			refused++
+		}
+	}
+	in.Refused += refused
+	in.Folded += int64(len(x.lines)) - refused
+	for i := range x.lines {
+		in.Bytes += int64(x.lines[i].End - x.lines[i].Start)
+	}
 	t.Inputs[x.input] = in
 }
 

@@ -18,7 +18,7 @@ func newLoop(s *Service) (*loop, error) {
 	l := &loop{
 		s: s, book: alert.NewBook(s.o.Store), commits: newCommitter(s),
 		recovered: make(chan struct{}), gone: make(chan struct{}), in: make(chan delivery), took: make(chan struct{}, 1),
-		loaded: make(chan loadedRules, 1), tally: newTally(), pace: Pace{Gather: s.o.Commit},
+		loaded: make(chan loadedRules, 1), tally: newTally(s.o.Inputs), pace: Pace{Gather: s.o.Commit},
 		records: map[string]source.Records{}, moved: map[source.Partition][]byte{},
 	}
 	if err := l.noted.load(s.o.Store); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -139,7 +140,6 @@ func (l *loop) refuseLost(fx *Effects, r *source.Run, why string) {
 		return
 	}
 	l.s.o.Logger.Error("kelpie: records are lost", "partition", r.Partition.String(), "from", r.From, "to", r.To, "why", why)
-	l.tally.Lost++
 	fx.Rejected = append(fx.Rejected, Rejection{Position: streamPosition(r.Partition, r.From), Reason: event.Lost, Detail: why})
 }
 
@@ -165,6 +165,7 @@ func (l *loop) foldAgain(x *stretch) error {
 			if err := l.take(fx); err != nil {
 				return err
 			}
+			l.tally.count(&stretch{kind: x.kind, input: r.Input}, fx)
 		}
 	}
 	return nil
@@ -203,16 +204,46 @@ func (l *loop) recordsOf(input string) (source.Records, error) {
 		return nil, err
 	}
 	l.records[input] = r
+	l.s.again.set(input, r)
 	return r, nil
 }
 
 // closeRecords ends what reads records again; a later recovery opens it anew.
 func (l *loop) closeRecords() (err error) {
 	for name, r := range l.records {
+		l.s.again.set(name, nil)
 		err = errors.Join(err, r.Close())
 		delete(l.records, name)
 	}
 	return err
+}
+
+// again is what reads records of streams once more at the moment, by input. Any goroutine may ask what holds it up.
+type again struct {
+	mu  sync.Mutex
+	all map[string]source.Records
+}
+
+func (a *again) set(input string, r source.Records) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.all == nil {
+		a.all = map[string]source.Records{}
+	}
+	if a.all[input] = r; r == nil {
+		delete(a.all, input)
+	}
+}
+
+func (a *again) problems() (all []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(a.all)) {
+		for _, what := range a.all[name].Problems() {
+			all = append(all, fmt.Sprintf("input %s, read again: %s", name, what))
+		}
+	}
+	return all
 }
 
 // tellStreams tells the streams how far what they gave is durable.

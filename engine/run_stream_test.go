@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -147,6 +148,7 @@ func (s *topicStream) Release(b *source.Batch) {
 
 func (s *topicStream) Committed(source.Partition, []byte) {}
 func (s *topicStream) Problems() []string                 { return nil }
+func (s *topicStream) Status() source.StreamStatus        { return source.StreamStatus{} }
 func (s *topicStream) Close() error                       { return nil }
 
 type topicRecords struct{ *topics }
@@ -159,7 +161,8 @@ func (o topicRecords) Read(_ context.Context, r *source.Run) (*source.Batch, str
 	return b, "", nil
 }
 
-func (o topicRecords) Close() error { return nil }
+func (o topicRecords) Problems() []string { return nil }
+func (o topicRecords) Close() error       { return nil }
 
 // number returns the engine's number of a partition of that name.
 func (o *topics) number(e *engine.Engine, name string) int {
@@ -345,7 +348,10 @@ func TestStreamLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.gone = 10
-	if err := streamWorld(t, fs, o, nil, 0).run(context.Background()); err != nil {
+	w := streamWorld(t, fs, o, nil, 0)
+	var s *engine.Service
+	w.started = func(x *engine.Service) { s = x }
+	if err := w.run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	store, err := state.OpenView("data/state", state.Options{FS: fs})
@@ -367,5 +373,13 @@ func TestStreamLost(t *testing.T) {
 	}
 	if lost < 6 {
 		t.Errorf("%d gaps are told", lost)
+	}
+	name := w.inputs[0].Name
+	in, again := s.Figures().Inputs[name], s.Figures().Inputs["(log)"]
+	if in.Lost != int64(lost) || again.Lost != 0 || in.Folded+in.Refused != 0 || again.Folded < 200 || again.Bytes < 50*again.Folded {
+		t.Errorf("figures %+v, again %+v, of %d gaps", in, again, lost)
+	}
+	if got := s.Remarks(); len(got) != 1 || !strings.Contains(got[0], fmt.Sprintf("input %s has lost records, in %d gaps", name, lost)) {
+		t.Errorf("remarks %q", got)
 	}
 }

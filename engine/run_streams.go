@@ -148,6 +148,24 @@ func (t *stream) problems() []string {
 	return nil
 }
 
+// InputStream is how reading of an input goes that is a log elsewhere.
+type InputStream struct {
+	Input string
+	source.StreamStatus
+}
+
+// Streams returns how reading goes of each input that is a log elsewhere, in the order of the inputs.
+func (s *Service) Streams() (all []InputStream) {
+	for _, t := range s.intake.streams {
+		x := InputStream{Input: t.in.Name}
+		if src := t.source(); src != nil {
+			x.StreamStatus = src.Status()
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
 // quiet is source.Stream.Quiet.
 func (t *stream) quiet(p source.Partition) (since time.Time, ok bool) { return t.source().Quiet(p) }
 

@@ -21,6 +21,7 @@ type nobody struct{ server.Service }
 func (nobody) Problems() ([]string, error)                              { return nil, nil }
 func (nobody) Remarks() []string                                        { return nil }
 func (nobody) Figures() *engine.Figures                                 { return &engine.Figures{} }
+func (nobody) Streams() []engine.InputStream                            { return nil }
 func (nobody) Phase() engine.Phase                                      { return engine.Recovering }
 func (nobody) Refuse(context.Context, string, []engine.Rejection) error { return engine.ErrNotRunning }
 

@@ -55,18 +55,28 @@ func (n *told) Notify(_ context.Context, m alert.Message) (bool, error) {
 	return false, nil
 }
 
+// streaming is a service that is said to read topics as well.
+type streaming struct {
+	*engine.Service
+	streams []engine.InputStream
+}
+
+func (s streaming) Streams() []engine.InputStream { return s.streams }
+
 // house is a service with its API on an address of this machine.
 type house struct {
-	t     testing.TB
-	fs    vfs.FS
-	spec  server.Spec
-	event event.Spec
-	rules string // nothing is burst
-	now   func() time.Time
-	told  *told
-	mask  *mask.Fields
-	slack http.Handler
-	load  func() (*rules.Set, error)
+	t       testing.TB
+	streams []engine.InputStream
+	copies  func() []server.CopiesStatus
+	fs      vfs.FS
+	spec    server.Spec
+	event   event.Spec
+	rules   string // nothing is burst
+	now     func() time.Time
+	told    *told
+	mask    *mask.Fields
+	slack   http.Handler
+	load    func() (*rules.Set, error)
 
 	groups []alert.GroupReceiver // who is told of groups, at once
 
@@ -125,7 +135,7 @@ func (h *house) start() {
 		Time: engine.TimeSpec{Disorder: 2000, Idle: 30_000, Future: 300_000}, Memory: 16 << 20, Commit: time.Millisecond,
 	})
 	h.api, err = server.New(server.Options{
-		Spec: h.spec, Service: service, Posts: posts, Log: h.log, Store: h.store, Sender: d, Teller: d, Version: "v1", Event: h.event, Future: 5 * time.Minute, Now: h.now, Mask: h.mask, Slack: h.slack,
+		Spec: h.spec, Service: streaming{service, h.streams}, Copies: h.copies, Posts: posts, Log: h.log, Store: h.store, Sender: d, Teller: d, Version: "v1", Event: h.event, Future: 5 * time.Minute, Now: h.now, Mask: h.mask, Slack: h.slack,
 		Refused: int64(h.store.RejectedCounts().Total),
 	})
 	check(err)

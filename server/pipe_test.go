@@ -45,10 +45,11 @@ type ready struct {
 	refused int
 }
 
-func (*ready) Problems() ([]string, error) { return nil, nil }
-func (*ready) Remarks() []string           { return nil }
-func (*ready) Phase() engine.Phase         { return engine.Running }
-func (*ready) Figures() *engine.Figures    { return &engine.Figures{} }
+func (*ready) Problems() ([]string, error)   { return nil, nil }
+func (*ready) Remarks() []string             { return nil }
+func (*ready) Phase() engine.Phase           { return engine.Running }
+func (*ready) Figures() *engine.Figures      { return &engine.Figures{} }
+func (*ready) Streams() []engine.InputStream { return nil }
 func (r *ready) Refuse(_ context.Context, _ string, list []engine.Rejection) error {
 	r.refused += len(list)
 	return nil

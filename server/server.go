@@ -29,9 +29,11 @@ type Options struct {
 	Log     Log
 	Store   *state.Store // what has been committed
 
-	// Teller says how receivers stand, and Disk what log and state take; nil: it is not known.
+	// Teller says how receivers stand, Disk what log and state take, and Copies how copies for topics stand; nil: it is not
+	// known.
 	Teller  Teller
 	Disk    func() (journal.Stats, state.Stats)
+	Copies  func() []CopiesStatus
 	Version string // of the program
 	Sender  Sender
 
@@ -55,6 +57,8 @@ type Service interface {
 	Reloader
 	// Figures returns what the service has done, as it was at the last commit.
 	Figures() *engine.Figures
+	// Streams returns how reading goes of inputs that are logs elsewhere.
+	Streams() []engine.InputStream
 	// Phase returns what the service is doing.
 	Phase() engine.Phase
 	// Refuse keeps events that were refused.

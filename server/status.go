@@ -30,7 +30,9 @@ type Status struct {
 	Time     TimeStatus       `json:"time"`
 	Rules    RulesStatus      `json:"rules"`
 	Alerts   AlertsStatus     `json:"alerts"`
+	Sources  []SourceStatus   `json:"sources"`
 	Outbox   []ReceiverStatus `json:"outbox"`
+	Copies   []CopiesStatus   `json:"copies"`
 	Log      LogStatus        `json:"log"`
 	State    StateStatus      `json:"state"`
 	Dedupe   DedupeStatus     `json:"dedupe"`
@@ -108,7 +110,10 @@ func (s *Server) Status() Status {
 	now, f := s.o.Now(), s.o.Service.Figures()
 	x := Status{
 		Version: s.o.Version, Started: event.FormatTime(s.began.UnixMilli()), Uptime: now.Sub(s.began).Seconds(), Phase: s.o.Service.Phase().String(),
-		Outbox: s.outboxStatus(now),
+		Outbox: s.outboxStatus(now), Sources: s.sourcesStatus(f), Copies: []CopiesStatus{},
+	}
+	if s.o.Copies != nil {
+		x.Copies = append(x.Copies, s.o.Copies()...)
 	}
 	x.Problems, _ = s.Problems()
 	x.Problems = append([]string{}, x.Problems...)

@@ -9,8 +9,10 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"kelpie/engine"
 	"kelpie/rules"
 	"kelpie/server"
+	"kelpie/source"
 )
 
 // shop is a rule with a table.
@@ -123,6 +125,36 @@ func (h *house) refusedReload(t *testing.T, where, version string) {
 		}
 	}
 	newBrowser(t, h.url).open("/").wants(t, 200, "the rules that were read last are refused")
+}
+
+// TestTopicsStatus wants the status to say how topics are read and copies are written.
+func TestTopicsStatus(t *testing.T) {
+	h := newHouse(t, vfs.NewMem())
+	at := func(topic string, id int32, folded, end int64) source.PartitionStatus {
+		return source.PartitionStatus{Partition: source.Partition{Stream: topic, ID: id}, Folded: folded, End: end, Newest: 1000}
+	}
+	h.streams = []engine.InputStream{{Input: "shop", StreamStatus: source.StreamStatus{
+		Partitions: []source.PartitionStatus{at("orders", 0, 5, 7), at("orders", 1, 5, 50), at("orders", 2, -1, -1), at("payments", 0, 9, 9)},
+		Brokers:    []source.BrokerStatus{{Address: "k1:9092", Answers: true}, {Address: "k2:9092"}},
+		Cluster:    true, Fetched: 100, Fetches: 3, Failures: 4, Rebalances: 5, Waiting: 6,
+	}}}
+	h.copies = func() []server.CopiesStatus {
+		return []server.CopiesStatus{{Setting: "rejected.kafka", Topic: "refused", Waiting: 7}}
+	}
+	h.open()
+	x := h.ask("GET", "/v1/status", "", nil)
+	for _, want := range []string{
+		`{"source":"http","folded":0,"refused":0,"bytes":0,"gaps":0},{"source":"shop","folded":0,"refused":0,"bytes":0,"gaps":0,"topics":{"cluster":true,"lag":47,"waiting_bytes":6,"fetched_bytes":100,"failures":4,"rebalances":5`,
+		`"brokers":[{"broker":"k1:9092","answers":true},{"broker":"k2:9092","answers":false}]`,
+		`{"topic":"orders","partitions":3,"lag":47,"lag_most":45,"newest":"1970-01-01T00:00:01.000Z","behind":[` +
+			`{"partition":"orders/1","folded":5,"end":50,"lag":45},{"partition":"orders/0","folded":5,"end":7,"lag":2},{"partition":"orders/2","folded":-1,"end":-1,"lag":-1}]}`,
+		`{"topic":"payments","partitions":1,"lag":0,"lag_most":0,`,
+		`"copies":[{"setting":"rejected.kafka","topic":"refused","waiting":7,`,
+	} {
+		if !strings.Contains(x.body, want) {
+			t.Errorf("no %s in\n%s", want, x.body)
+		}
+	}
 }
 
 // TestOneRate wants status and console to show the same rate.

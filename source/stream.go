@@ -56,6 +56,8 @@ type Stream interface {
 	Committed(p Partition, mark []byte)
 	// Problems says what is wrong, a sentence each.
 	Problems() []string
+	// Status returns how reading goes.
+	Status() StreamStatus
 }
 
 // Records reads Runs of a Stream once more.
@@ -64,6 +66,8 @@ type Records interface {
 	// sentence which of them are not to be had any more, and why; "" if all are there. The Batch is the caller's until the
 	// next call.
 	Read(ctx context.Context, r *Run) (b *Batch, lost string, err error)
+	// Problems says what holds reading up, a sentence each. Any goroutine may ask.
+	Problems() []string
 	Close() error
 }
 

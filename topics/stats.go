@@ -34,6 +34,9 @@ func (c *Copier) Stats() Stats {
 // Setting names the setting that the topic is of: rejected.kafka, decisions.kafka.
 func (c *Copier) Setting() string { return c.list.setting() }
 
+// Topic names the topic to which is copied.
+func (c *Copier) Topic() string { return c.o.Topic }
+
 // Remarks returns what somebody should see to, in words that anybody may read.
 func (c *Copier) Remarks() (all []string) {
 	s, name, setting := c.Stats(), c.list.name(), c.list.setting()

@@ -42,6 +42,9 @@ func New(s Spec, o post.Options) (*Notifier, error) {
 // Close closes the connections.
 func (n *Notifier) Close() error { return n.producer.Close() }
 
+// Stats returns what has been written to the topic.
+func (n *Notifier) Stats() kafka.ProducerStats { return n.producer.Stats() }
+
 // NotifyGroup implements alert.GroupNotifier. A topic remembers nothing of a group.
 func (n *Notifier) NotifyGroup(ctx context.Context, note *alert.Notification) (memo string, err error) {
 	m, err := message(note, n.max, n.now().UnixMilli())

@@ -73,6 +73,9 @@ func (h *house) openGroupReceivers(receivers []config.Receiver) (all []alert.Gro
 			if c, ok := n.(io.Closer); ok {
 				h.closers = append(h.closers, c)
 			}
+			if w, ok := n.(writer); ok {
+				h.writers = append(h.writers, topicWriter{r.Name, w})
+			}
 			g.Notifiers = append(g.Notifiers, alert.NamedNotifier{Kind: k.name, Notifier: n})
 		}
 		all = append(all, g)

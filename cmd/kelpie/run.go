@@ -139,7 +139,8 @@ type house struct {
 	dispatcher *alert.Dispatcher
 	masks      *mask.Fields
 	copies     []*topics.Copier
-	closers    []io.Closer // in the order of opening
+	writers    []topicWriter // to topics of Kafka
+	closers    []io.Closer   // in the order of opening
 	out        *slog.Logger
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"kelpie/config"
 	"kelpie/engine"
+	"kelpie/server"
 	"kelpie/source/kafka"
 	"kelpie/topics"
 )
@@ -27,13 +28,33 @@ func (h *house) openCopy(name string, t kafka.Target, open func(topics.Options) 
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	h.closers = append(h.closers, p)
+	h.closers, h.writers = append(h.closers, p), append(h.writers, topicWriter{name + ".kafka", p})
 	c, err := open(topics.Options{Store: h.store, Sender: p, Topic: t.Topic, Mask: h.masks, Clock: wall{}, Log: h.out})
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	h.copies = append(h.copies, c)
 	return nil
+}
+
+// writer is what writes to a topic of Kafka.
+type writer interface{ Stats() kafka.ProducerStats }
+
+// topicWriter is a writer and whose it is: a receiver, or a setting.
+type topicWriter struct {
+	target string
+	writer writer
+}
+
+// copiesStatus says how the copies stand.
+func (h *house) copiesStatus() (all []server.CopiesStatus) {
+	for _, c := range h.copies {
+		x := c.Stats()
+		all = append(all, server.CopiesStatus{
+			Setting: c.Setting(), Topic: c.Topic(), Waiting: x.Waiting, Copied: x.Copied, Failures: x.Failures, GivenUp: x.GivenUp, Missed: x.Missed,
+		})
+	}
+	return all
 }
 
 // remarking is a service whose remarks are also those of what runs beside it.

@@ -29,7 +29,24 @@ var help = []struct {
 }{
 	{"ready", nil, "1 while events are taken and judged; /readyz says why not."},
 	{"events_total", []string{"input", "outcome"}, "Events by input and what became of them: folded or refused. What was folded again from the log at the start has the input (log)."},
+	{"events_bytes_total", []string{"input"}, "Bytes of those events, unpacked."},
+	{"gaps_total", []string{"input"}, "Gaps in topics: runs of records that were gone before they were read, or read again."},
 	{"refused_total", []string{"reason"}, "Events ever refused, by reason; counted in the state."},
+	{"kafka_lag_records", []string{"input", "topic"}, "Offsets of the topic's partitions that are not folded yet. The topic is empty for all beyond the first hundred of a source."},
+	{"kafka_lag_most_records", []string{"input", "topic"}, "Offsets that are not folded yet of the topic's partition that is furthest behind."},
+	{"kafka_partition_lag_records", []string{"input", "topic", "partition"}, "Offsets that are not folded yet of a partition. Where a source reads more than a hundred, they are not told apart."},
+	{"kafka_partitions", []string{"input", "topic"}, "Partitions that are read by this process."},
+	{"kafka_newest_record_seconds", []string{"input", "topic"}, "The newest timestamp of a record that was read. Seconds since 1970."},
+	{"kafka_cluster_up", []string{"input"}, "1 while the brokers tell of topics, partitions and leaders."},
+	{"kafka_broker_up", []string{"input", "broker"}, "1 while a broker answers that leads partitions which are read."},
+	{"kafka_fetches_total", []string{"input"}, "Answers with records, or with none."},
+	{"kafka_fetched_bytes_total", []string{"input"}, "Bytes of those answers, as they came: packed, where records are."},
+	{"kafka_failures_total", []string{"input"}, "Requests that failed, whatever the reason. They are made again."},
+	{"kafka_rebalances_total", []string{"input"}, "Generations of the consumer group that gave partitions to this process."},
+	{"kafka_waiting_bytes", []string{"input"}, "Memory of records that were read and wait to be folded."},
+	{"kafka_writes_total", []string{"target", "outcome"}, "Requests that write to the topic of a receiver, of rejected.kafka or of decisions.kafka: acknowledged, or failed."},
+	{"kafka_written_records_total", []string{"target"}, "Records that were acknowledged."},
+	{"kafka_written_bytes_total", []string{"target"}, "Bytes of those records, before they were packed."},
 	{"copies_total", []string{"topic", "outcome"}, "What became of copies for the topic of rejected.kafka or decisions.kafka: copied, given_up (the topic does not take it), missed (pushed out of the list before it could be copied)."},
 	{"copies_failures_total", []string{"topic"}, "Attempts to copy that failed, and are made again."},
 	{"copies_waiting", []string{"topic"}, "Refused events, or decisions, that are to be copied."},
@@ -122,6 +139,8 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	s.flag("ready", len(problems) == 0)
 	s.storage()
 	s.copies()
+	s.topics()
+	s.written()
 	s.outbox(f, time.Now())
 	if m.api != nil {
 		s.http(m.api.Stats())
@@ -259,6 +278,8 @@ func (s *scrape) input(f *engine.Figures) {
 	for name, in := range f.Inputs {
 		s.count("events_total", in.Folded, name, "folded")
 		s.count("events_total", in.Refused, name, "refused")
+		s.count("events_bytes_total", in.Bytes, name)
+		s.count("gaps_total", in.Lost, name)
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -9,12 +11,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kelpie/config"
 	"kelpie/engine"
 	"kelpie/server"
+	"kelpie/source"
 )
 
 // TestMetricsAreExplained wants every metric in docs/operations.md, in the words of its help.
@@ -102,8 +106,9 @@ func TestMetrics(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	stream := engine.Input{Name: "topics", Stream: func(func() map[source.Partition][]byte) (source.Stream, error) { return stillStream{}, nil }}
 	s := engine.NewService(engine.ServiceOptions{
-		Log: h.log, Store: h.store, Dispatcher: h.dispatcher, Inputs: newInputs(cfg, true, nil, quiet), Time: cfg.TimeSpec(),
+		Log: h.log, Store: h.store, Dispatcher: h.dispatcher, Inputs: append(newInputs(cfg, true, nil, quiet), stream), Time: cfg.TimeSpec(),
 		Rules: set, UntilEnd: true, Clock: wall{},
 	})
 	registry := prometheus.NewPedanticRegistry()
@@ -123,6 +128,53 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("no metric %s", m.name)
 		}
 	}
+}
+
+// stillStream has partitions, and no records.
+type stillStream struct{}
+
+func (stillStream) Fetch(context.Context) (*source.Batch, error)      { return nil, io.EOF }
+func (stillStream) Release(*source.Batch)                             {}
+func (stillStream) Close() error                                      { return nil }
+func (stillStream) Quiet(source.Partition) (since time.Time, ok bool) { return since, true }
+func (stillStream) Committed(source.Partition, []byte)                {}
+func (stillStream) Problems() []string                                { return nil }
+func (stillStream) Status() source.StreamStatus {
+	s := source.StreamStatus{Cluster: true, Brokers: []source.BrokerStatus{{Address: "kafka-1:9092", Answers: true}}}
+	for i := range 3 {
+		s.Partitions = append(s.Partitions, source.PartitionStatus{Partition: source.Partition{Stream: "orders", ID: int32(i)}, End: int64(i * 10), Newest: 1})
+	}
+	return s
+}
+
+// TestManyPartitions wants no series of single partitions where there are many of them, and no more topics than there may be.
+func TestManyPartitions(t *testing.T) {
+	f := func(topics, partitions int, series map[string]int) {
+		t.Helper()
+		in := engine.InputStream{Input: "in"}
+		for i := range topics {
+			for k := range partitions {
+				p := source.Partition{Stream: fmt.Sprintf("topic-%04d", i), ID: int32(k)}
+				in.Partitions = append(in.Partitions, source.PartitionStatus{Partition: p, Folded: 1, End: 3})
+			}
+		}
+		out := make(chan prometheus.Metric, 1000)
+		s := scrape{newMetrics(nil, nil, nil), out}
+		s.stream(&in)
+		close(out)
+		got := map[string]int{}
+		for m := range out {
+			got[regexp.MustCompile(`fqName: "kelpie_(\w+)"`).FindStringSubmatch(m.Desc().String())[1]]++
+		}
+		for name, n := range series {
+			if got[name] != n {
+				t.Errorf("%d topics of %d partitions: %d series %s, want %d", topics, partitions, got[name], name, n)
+			}
+		}
+	}
+	f(1, 100, map[string]int{"kafka_lag_records": 1, "kafka_lag_most_records": 1, "kafka_partitions": 1, "kafka_partition_lag_records": 100})
+	f(2, 51, map[string]int{"kafka_lag_records": 2, "kafka_partition_lag_records": 0})
+	f(300, 1, map[string]int{"kafka_lag_records": 101, "kafka_lag_most_records": 101, "kafka_partitions": 101, "kafka_partition_lag_records": 0})
 }
 
 func gather(t *testing.T, g prometheus.Gatherer) map[string]bool {

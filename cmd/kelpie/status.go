@@ -65,6 +65,9 @@ func writeStatus(out io.Writer, s *server.Status) error {
 	if s.Time.Newest != "" {
 		line("time", "newest event %s, watermark %s, %.1f s behind the clock", s.Time.Newest, s.Time.Watermark, s.Time.Lag)
 	}
+	for i := range s.Sources {
+		writeSource(line, &s.Sources[i])
+	}
 	line("rules", "%d ok, %d warming, %d with errors; version %s", s.Rules.OK, s.Rules.Warming, s.Rules.Error, s.Rules.Version)
 	if len(s.Rules.Blind) > 0 {
 		line("blind", "%s: no event for longer than usual", strings.Join(s.Rules.Blind, ", "))
@@ -76,9 +79,56 @@ func writeStatus(out io.Writer, s *server.Status) error {
 	for _, r := range s.Outbox {
 		line("to "+r.Receiver, "%s waiting, %s delivered, %s failed, %s given up", thousands(r.Waiting), thousands(r.Delivered), thousands(r.Failures), thousands(r.GivenUp))
 	}
+	for _, c := range s.Copies {
+		line("to "+c.Topic, "%s: %s waiting, %s copied, %s failed, %s given up, %s missed", c.Setting,
+			thousands(c.Waiting), thousands(c.Copied), thousands(c.Failures), thousands(c.GivenUp), thousands(c.Missed))
+	}
 	line("log", "%s in %s%s", bytesText(s.Log.Bytes), counted(s.Log.Segments, "file"), fullText(s.Log.DiskFull))
 	line("state", "%s, %s%s", bytesText(s.State.Bytes), counted(int(s.State.Rows), "row"), fullText(s.State.DiskFull))
 	return w.Flush()
+}
+
+// writeSource says what came from one source, and how far its topics are read.
+func writeSource(line func(name, format string, args ...any), s *server.SourceStatus) {
+	gaps := ""
+	if s.Gaps > 0 {
+		gaps = fmt.Sprintf(", records lost in %s: kelpie events rejected --reason lost", counted(int(s.Gaps), "gap"))
+	}
+	line("from "+s.Source, "%s folded, %s refused, %s%s", thousands(s.Folded), thousands(s.Refused), bytesText(s.Bytes), gaps)
+	t := s.Topics
+	if t == nil {
+		return
+	}
+	var silent []string
+	for _, b := range t.Brokers {
+		if !b.Answers {
+			silent = append(silent, b.Broker)
+		}
+	}
+	switch {
+	case !t.Cluster:
+		line("  brokers", "do not tell of topics and leaders")
+	case len(silent) > 0:
+		line("  brokers", "%s of %s: no answer from %s", thousands(int64(len(t.Brokers)-len(silent))), thousands(int64(len(t.Brokers))), strings.Join(silent, ", "))
+	}
+	for _, x := range t.Topics {
+		writeTopic(line, &x)
+	}
+}
+
+func writeTopic(line func(name, format string, args ...any), t *server.TopicStatus) {
+	name, newest := t.Topic, ""
+	if name == "" {
+		name = "(others)"
+	}
+	if t.Newest != "" {
+		newest = ", newest record " + t.Newest
+	}
+	worst := ""
+	if t.Most > 0 {
+		worst = fmt.Sprintf(", most in %s: %s", t.Behind[0].Partition, thousands(t.Most))
+	}
+	line("  "+name, "%s, %s behind%s%s", counted(t.Partitions, "partition"), thousands(t.Lag), worst, newest)
 }
 
 func fullText(full bool) string {

@@ -29,6 +29,7 @@ type Batch struct {
 	End, Stable int64
 
 	fields []fields
+	newest int64      // the greatest timestamp, ms; 0 none
 	size   int        // what it counts for in the Reader's memory
 	page   *page      // whose memory Buf is; nil: its own
 	arena  []byte     // its own memory

@@ -94,6 +94,7 @@ func (d *decoder) add(h *batchHeader, data []byte, start int, p *page) error {
 	}
 	if len(b.Lines) > lines {
 		d.mark.Epoch, d.mark.Last = h.epoch, b.Lines[len(b.Lines)-1].Offset
+		b.newest = max(b.newest, h.maxTime)
 	}
 	return nil
 }

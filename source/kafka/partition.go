@@ -27,6 +27,7 @@ type partition struct {
 	retry    time.Time // not before
 
 	end, stable int64     // of the partition when it was last fetched
+	newest      int64     // greatest timestamp of what was queued, ms; 0 none
 	fetched     bool      // it was fetched at least once
 	asked       time.Time // when it was fetched last
 }

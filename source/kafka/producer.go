@@ -78,6 +78,8 @@ type Producer struct {
 	tries  int
 	client *client
 
+	written written
+
 	mu     sync.Mutex // one Send after the other: so keys stay in order
 	topic  *topic
 	addrs  map[int32]string

@@ -194,7 +194,7 @@ func (r *Reader) deliver(j job, batches []*Batch, change func(p *partition)) (ta
 	for _, b := range batches {
 		b.part = p
 		p.held += b.size
-		p.mark, p.end, p.stable = b.Next, b.End, b.Stable
+		p.mark, p.end, p.stable, p.newest = b.Next, b.End, b.Stable, max(p.newest, b.newest)
 		r.counts.Records += int64(len(b.Lines))
 	}
 	change(p)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"kelpie/journal"
@@ -14,9 +15,11 @@ import (
 
 // Records reads runs of partitions once more: source.Records. It is in no group.
 type Records struct {
-	spec  Spec
-	form  form
-	log   *slog.Logger
+	spec Spec
+	form form
+	log  *slog.Logger
+
+	mu    sync.Mutex // Problems may be asked for by others
 	parts map[source.Partition]*again
 }
 
@@ -100,6 +103,8 @@ func (m *Records) from(r *source.Run) (*again, error) {
 		return nil, err
 	}
 	a = &again{reader: reader, at: r.From}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.parts[r.Partition] = a
 	return a, nil
 }
@@ -185,6 +190,8 @@ func (b *Batch) add(from *Batch, i int) {
 
 // Close implements source.Records.
 func (m *Records) Close() (err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for p, a := range m.parts {
 		err = errors.Join(err, a.reader.Close())
 		delete(m.parts, p)
@@ -192,8 +199,10 @@ func (m *Records) Close() (err error) {
 	return err
 }
 
-// Problems says what holds reading up, a sentence each.
+// Problems implements source.Records.
 func (m *Records) Problems() (all []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, a := range m.parts {
 		for _, p := range a.reader.Status().Problems {
 			all = append(all, p.What)

@@ -86,6 +86,7 @@ func (s *sending) left() (all []int) {
 }
 
 func (s *sending) fail(which []int, err error) {
+	s.p.written.failures.Add(1)
 	var code kafkago.Error
 	refused := errors.As(err, &code) && refuses(code)
 	for _, i := range which {
@@ -166,8 +167,6 @@ func (s *sending) ask(ctx context.Context, conn *conn, partition int32, chunk []
 	if code := topics[0].Partitions[0].ErrorCode; code != 0 {
 		return s.p.refused(kafkago.Error(code))
 	}
-	for _, i := range chunk {
-		s.state[i].Reason = nil
-	}
+	s.acknowledged(chunk)
 	return nil
 }

@@ -268,8 +268,28 @@ func (t *Stream) Problems() (all []string) {
 	return all
 }
 
-// Status returns how reading goes.
-func (t *Stream) Status() Status { return t.reader.Status() }
+// Status implements source.Stream.
+func (t *Stream) Status() source.StreamStatus {
+	s, marks := t.reader.Status(), t.marks()
+	x := source.StreamStatus{
+		Cluster: s.Reached, Fetched: s.Counts.Bytes, Fetches: s.Counts.Fetches, Failures: s.Counts.Failures, Rebalances: s.Counts.Rebalances,
+	}
+	for _, p := range s.Partitions {
+		at := source.PartitionStatus{Partition: source.Partition{Stream: p.Partition.Topic, ID: p.Partition.ID}, Folded: p.Next, End: p.Stable, Newest: p.Newest}
+		if p.Stable < 0 {
+			at.End = p.End
+		}
+		if m, err := ParseMark(marks[at.Partition]); err == nil && m.Known {
+			at.Folded = m.Offset
+		}
+		x.Partitions = append(x.Partitions, at)
+		x.Waiting += int64(p.Waiting)
+	}
+	for _, b := range s.Brokers {
+		x.Brokers = append(x.Brokers, source.BrokerStatus(b))
+	}
+	return x
+}
 
 // Close implements source.Source.
 func (t *Stream) Close() error {
