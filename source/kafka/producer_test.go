@@ -72,6 +72,9 @@ func TestProducer(t *testing.T) {
 			if err := p.Send(t.Context(), ms); err != nil {
 				t.Fatal(err)
 			}
+			if s := p.Stats(); s.Records != 300 || s.Requests < 3 || s.Bytes < 300*300*10 || s.Failures != 0 {
+				t.Errorf("%s: %+v", how, s)
+			}
 		}
 		r, err := kafka.Open(spec(c, "written"), kafka.Options{})
 		if err != nil {
