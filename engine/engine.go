@@ -14,7 +14,6 @@ import (
 	"kelpie/event"
 	"kelpie/rules"
 	"kelpie/state"
-	"kelpie/window"
 )
 
 // TimeSpec is the part `time:` of the configuration (semantics.md, Order, watermark, lateness); milliseconds.
@@ -36,22 +35,21 @@ type Options struct {
 	// Migrated, if set, is told by Recover how many rows have been looked at while rows are rewritten for other rules.
 	Migrated func(rows int64)
 
-	// Observe, if set, is told of every evaluation on an event or a close, by the shards' goroutines. All facts are
-	// evaluated then. The observation is valid during the call only.
-	Observe func(*Observation)
-}
+	// Observe, if set, is told of every evaluation on an event or a close of the rules that Observed names, by the shards'
+	// goroutines. All facts of these rules are evaluated then. The observation is valid during the call only.
+	Observe  func(*Observation)
+	Observed func(*rules.Rule) bool // nil: of all rules
 
-// Observation is one evaluation of a rule, as it was seen from inside.
-type Observation struct {
-	Rule      *rules.Rule
-	Key       []string
-	AsOf      int64        // A, or e on a close; ms
-	Position  string       // of the event; "" on a close
-	Window    *window.Span // of a close or a session
-	Fired     bool
-	Abstained string             // "", "missing NAME", "not ready" or "error: …"
-	Approx    map[string]float64 // facts that come from sketches, with their relative error
-	Env       *rules.Env         // facts, tables and the event as the rule saw them
+	// Since and Until leave out events that are earlier than Since, or not earlier than Until: they are as if they were not
+	// there. Times are ms; 0: no bound.
+	Since, Until int64
+
+	// Firings has Effects tell of every judgement on an event or a close that says true.
+	Firings bool
+
+	// Tap, if set, is told of each event that is folded, in fold order, by the goroutine that calls Step, before what came of
+	// it is returned.
+	Tap func(*Folded)
 }
 
 // Engine folds events. It has no clock, writes nothing, and gives the same effects for the same events in the same
@@ -63,6 +61,9 @@ type Engine struct {
 	partitions  []*partition
 	keepUpdates bool
 	observe     func(*Observation)
+	tap         func(*Folded)
+	since       int64 // events before it are left out,
+	until       int64 // and those from it on
 	seed        uint64
 
 	w       int64 // the stream's watermark
@@ -105,11 +106,17 @@ func New(p *Plan, o Options) *Engine {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64() | 1
 	}
-	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, warmth: newWarmth(p)}
+	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, tap: o.Tap, since: none, until: state.Never, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, warmth: newWarmth(p)}
+	if o.Since != 0 {
+		e.since = o.Since
+	}
+	if o.Until != 0 {
+		e.until = o.Until
+	}
 	for i := range o.Shards {
 		sh := newShard(e, i)
 		sh.big.limit /= int64(o.Shards)
-		sh.wantRows, sh.wantAll = o.Rows, o.Rows || o.Observe != nil
+		sh.wantRows, sh.wantAll, sh.wantFirings = o.Rows, o.wanted(p), o.Firings
 		sh.out.pending = map[updateKey]*Change{}
 		e.shards = append(e.shards, sh)
 	}
@@ -192,6 +199,9 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	e.events += uint64(len(e.evs))
 	for i := range e.evs {
 		e.evs[i].index = uint32(i)
+	}
+	if e.tap != nil {
+		e.tapAll()
 	}
 	if e.plan.Time.ByTime {
 		e.parallel(func(i int) { e.workers[i].routeShare(e.evs, i, len(e.workers)) })
@@ -371,6 +381,7 @@ func (e *Engine) End(drain bool) (*Effects, error) {
 	}
 	fx.Changes = append(fx.Changes, more.Changes...)
 	fx.Rows = append(fx.Rows, more.Rows...)
+	fx.Firings = append(fx.Firings, more.Firings...)
 	return fx, nil
 }
 

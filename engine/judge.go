@@ -88,16 +88,19 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, own []byte, ev *fold
 	*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows, own: own, moves: home.Moves()}
 	sh.prepare(rp)
 	sh.count.evaluated[rp.index]++
-	if rp.first != nil && !sh.wantAll && !known {
+	if rp.first != nil && !sh.wantsAll(rp) && !known {
 		if !sh.firstHolds(j) {
 			return
 		}
 	} else {
-		sh.evalFacts(j, sh.wantAll)
+		sh.evalFacts(j, sh.wantsAll(rp))
 	}
 	v, why := sh.evaluate(rp)
-	if sh.wantAll {
+	if sh.wantsAll(rp) {
 		sh.report(j, v, why)
+	}
+	if v == yes && sh.wantFirings {
+		sh.fired(j)
 	}
 	if v != yes && !known {
 		return
@@ -152,12 +155,12 @@ func (sh *shard) report(j *judgement, v verdict, why reason) {
 	}
 	if f := sh.engine.observe; f != nil {
 		row := &j.rows[j.rule.scope.dim.index]
-		o := Observation{Rule: j.rule.Rule, Key: splitKey(row.Key(), len(j.rule.By)), AsOf: j.asOf, Fired: v == yes, Env: &sh.env, Approx: j.approximate()}
+		o := Observation{Rule: j.rule.Rule, Key: splitKey(row.Key(), len(j.rule.By)), AsOf: j.asOf, Fired: v == yes, Env: &sh.env, Approx: j.approximate(), Shard: sh.index}
 		if v == abstain {
 			o.Abstained = why.String()
 		}
 		if j.mode == onEvent {
-			o.Position = sh.engine.position(j.seq)
+			o.Seq, o.Position = j.seq, sh.engine.position(j.seq)
 		}
 		if j.named {
 			o.Window = &j.span
@@ -219,11 +222,14 @@ func (sh *shard) closing(rp *rulePlan, row *state.Row, e int64, span window.Span
 		sh.count.late[rp.index]++
 	}
 	sh.noEvent()
-	sh.evalFacts(j, sh.wantAll)
+	sh.evalFacts(j, sh.wantsAll(rp))
 	v, why := sh.evaluate(rp)
 	sh.count.evaluated[rp.index]++
-	if sh.wantAll {
+	if sh.wantsAll(rp) {
 		sh.report(j, v, why)
+	}
+	if v == yes && sh.wantFirings {
+		sh.fired(j)
 	}
 	if v != yes && !sh.hasInstance(rp, row) {
 		return false

@@ -7,6 +7,7 @@ type Counters struct {
 	Mismatches int64 // values of a type that the use does not allow
 
 	Events    uint64 // folded since the state is there
+	Outside   int64  // left out, for their time: Options.Since, Options.Until
 	Watermark int64  // ms; state.NoTime before the first event
 	Newest    int64  // the newest event time, ms; state.NoTime before the first event
 	Waiting   int    // events that wait for the watermark (order: time)
@@ -57,6 +58,9 @@ func (e *Engine) Counters() *Counters {
 	for _, sh := range e.shards {
 		sh.addTo(c)
 	}
+	for _, w := range e.workers {
+		c.Outside += w.outside
+	}
 	c.Events, c.Waiting, c.Memory = e.events, len(e.waiting), e.Memory()
 	c.Watermark, c.Newest = e.w, e.newest
 	return c
@@ -90,3 +94,7 @@ func (e *Engine) Memory() (bytes int64) {
 	}
 	return bytes
 }
+
+// Times returns the time of the first event that was folded or waits, and the newest event time, ms; state.NoTime before
+// the first event.
+func (e *Engine) Times() (first, newest int64) { return e.warmth.start, e.newest }

@@ -99,7 +99,11 @@ func (rp *rulePlan) signature(paths []event.Path) string {
 			keys = append(keys, d.name)
 		}
 	}
-	return fmt.Sprintf("instance %s fields %q keys %q for %d cooldown %d expire %d", rp.Name, keep, keys, rp.For, rp.Cooldown, rp.Expire)
+	text := fmt.Sprintf("instance %s fields %q keys %q for %d cooldown %d expire %d", rp.Name, keep, keys, rp.For, rp.Cooldown, rp.Expire)
+	if rp.namesake > 0 {
+		text += fmt.Sprintf(" namesake %d", rp.namesake)
+	}
+	return text
 }
 
 // subject says which events the scope is about, in which rows.

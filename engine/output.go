@@ -45,6 +45,7 @@ type output struct {
 	pending map[updateKey]*Change
 
 	verdicts []Verdict
+	firings  []Firing
 	opened   string // the id of the alert that the judgement at hand has opened
 }
 
@@ -94,7 +95,7 @@ func (o *output) tellAll() {
 func (o *output) at(ev uint32, phase uint8) { o.ev, o.phase = ev, phase }
 
 func (o *output) reset() {
-	o.rows, o.buf, o.changes, o.verdicts, o.n = o.rows[:0], o.buf[:0], nil, o.verdicts[:0], 0
+	o.rows, o.buf, o.changes, o.verdicts, o.firings, o.n = o.rows[:0], o.buf[:0], nil, o.verdicts[:0], o.firings[:0], 0
 }
 
 func (sh *shard) place(rp *rulePlan, key string) order {
@@ -289,7 +290,7 @@ func (sh *shard) change(j *judgement, in *instance, kind ChangeKind, at int64, w
 
 // values appends all facts of the judgement that have a value; text is copied.
 func (sh *shard) values(j *judgement, out []NamedValue) []NamedValue {
-	if !sh.wantAll || j.mode == onLeave {
+	if !sh.wantsAll(j.rule) || j.mode == onLeave {
 		sh.evalFacts(j, true)
 	}
 	for i, f := range j.rule.Facts {
@@ -314,6 +315,7 @@ type Effects struct {
 	Changes  []Change
 	Rejected []Rejection
 	Verdicts []Verdict // of the events of a batch that asks for decisions
+	Firings  []Firing  // if asked for
 }
 
 // Rejection is a record that was refused.
@@ -343,4 +345,5 @@ func (e *Engine) gather(fx *Effects) {
 		fx.Rows = append(fx.Rows, r.sh.out.buf[r.from:r.to])
 	}
 	slices.SortStableFunc(fx.Changes, func(a, b Change) int { return a.order.compare(&b.order) })
+	e.gatherFirings(fx)
 }

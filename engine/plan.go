@@ -107,6 +107,7 @@ type rulePlan struct {
 	facts      []factPlan
 	tables     []tableSource
 	unit       uint16 // of its instance's block
+	namesake   int    // how many rules of its name stand before it: a backtest plans variants of a rule together
 	foreign    bool   // has facts by another key
 	farTable   bool   // reads a table of another key
 	onlySeries bool   // has no other window that is judged on a close
@@ -161,7 +162,7 @@ func (p *Plan) lookup(typ int32) []*lane {
 func NewPlan(set *rules.Set, spec event.Spec, ts TimeSpec, units Units) (*Plan, error) {
 	p := &Plan{Set: set, Time: ts, Schema: &event.Schema{Spec: spec, Paths: set.Paths, Types: set.Types}}
 	p.parts = newParts()
-	b := &planner{Plan: p, units: units, dims: map[string]*dim{}, scopes: map[string]*scope{}}
+	b := &planner{Plan: p, units: units, dims: map[string]*dim{}, scopes: map[string]*scope{}, names: map[string]int{}}
 	for i, r := range set.Rules {
 		b.rule(i, r)
 	}
@@ -186,6 +187,7 @@ type planner struct {
 	units  Units
 	dims   map[string]*dim
 	scopes map[string]*scope
+	names  map[string]int // rules of each name
 	order  []*scope
 	err    error
 }
@@ -297,6 +299,8 @@ func (b *planner) rule(i int, r *rules.Rule) {
 	rp.need, rp.keep = neededFacts(r), keptFields(r, b.Set.Paths)
 	rp.splitWhen()
 	rp.onlySeries = onlySeries(r)
+	rp.namesake = b.names[r.Name]
+	b.names[r.Name]++
 	rp.unit = b.unit(rp.signature(b.Set.Paths))
 	home.setUnit(rp.unit, unitRef{rule: rp})
 	b.Plan.rules = append(b.Plan.rules, rp)

@@ -32,7 +32,9 @@ type shard struct {
 	draining bool
 	dueKey   int64
 	wantRows bool
-	wantAll  bool // all facts, not only those that conditions need
+	wantAll  []bool // by rule: all facts, not only those that conditions need; nil: of no rule
+
+	wantFirings bool
 
 	env       rules.Env
 	known     ruleEnv

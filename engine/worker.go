@@ -14,6 +14,7 @@ type worker struct {
 	fields  []event.Field
 	seqs    []uint64
 	refused []bool
+	outside int64 // events that were left out, for their time
 	bad     []Rejection
 	ops     [][]op // by shard
 	keys    []byte
@@ -65,8 +66,11 @@ func (w *worker) decode(b *Batch, lines []Line) {
 			no = &event.Refusal{Reason: event.InFuture, Detail: "the event's time is " + event.FormatTime(r.Time) + ", its record was appended at " + event.FormatTime(l.Appended)}
 		}
 		w.seqs[i] = pack(b.Partition, l.Offset)
-		w.refused[i] = no != nil
+		outside := no == nil && (r.Time < w.engine.since || r.Time >= w.engine.until)
+		w.refused[i] = no != nil || outside
 		switch {
+		case outside:
+			w.outside++
 		case no != nil:
 			if l.Offset >= read {
 				w.reject(b, l, raw, no)

@@ -23,6 +23,7 @@ type Options struct {
 	Timezone string          // default for rules
 	Order    string          // arrival (default) or time: under time, `decide` is refused
 	Event    event.Spec      // where type and time stand: `by: type` and the events of tests need it
+	Like     *Set            // number the event fields that it reads as it does, so that rules of both can be planned together
 }
 
 // The limits of one load.
@@ -155,7 +156,11 @@ type loader struct {
 }
 
 func newLoader(o Options) *loader {
-	return &loader{Options: o, slots: map[string]int{}, types: map[string]bool{}, scope: map[string]TableName{}, set: &Set{Options: o}}
+	l := &loader{Options: o, slots: map[string]int{}, types: map[string]bool{}, scope: map[string]TableName{}, set: &Set{Options: o}}
+	if o.Like != nil {
+		l.slotsOf(o.Like.Paths)
+	}
+	return l
 }
 
 // declaration is a rule or a table as written.

@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"engine":   3,
 	"evidence": 3,
 
+	"backtest":        4,
 	"engine/ruletest": 4,
 	"server":          4,
 	"topics":          4,
