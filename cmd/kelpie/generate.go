@@ -33,7 +33,7 @@ flags give the same bytes. Attacks are planted so that the founding rules find t
   storm    error-rate          a service fails every third request for one to three minutes
 
 --labels writes what was planted as CSV: kind,rule,key,from,to,events. An alert of the rule for the key that opened
-from from to to has found it.`,
+from from to to has found it. For card payments and their frauds there is generate cards.`,
 		Example: `  kelpie generate --events 100000 > shop.jsonl
   kelpie generate --for 6h --attacks 12 --labels labels.csv -o shop.jsonl.zst
   kelpie generate --seed 7 --customers 500 --rate 20 --for 1h --disorder 2s | kelpie features -r rules/ --events -`,
@@ -42,6 +42,7 @@ from from to to has found it.`,
 			return generate(c.Context(), c.OutOrStdout(), c.ErrOrStderr(), &o)
 		},
 	}
+	c.AddCommand(newGenerateCards())
 	f := c.Flags()
 	f.Uint64Var(&o.config.Seed, "seed", 1, "another seed gives another stream")
 	f.Int64Var(&o.config.Events, "events", 0, "how many events (default 10,000 if --for is not given)")
@@ -75,37 +76,44 @@ func generate(ctx context.Context, stdout, stderr io.Writer, o *generateOptions)
 	if err != nil {
 		return err
 	}
-	if o.file == "" {
-		w := bufio.NewWriterSize(stdout, outputBuffer)
-		if _, err = writeEvents(ctx, g, w); err == nil {
-			err = w.Flush()
-		}
-	} else {
-		err = o.toFile(ctx, g, stderr)
-	}
-	if err != nil || o.labels == "" {
-		return err
-	}
-	return writeLabels(o.labels, g)
-}
-
-func (o *generateOptions) toFile(ctx context.Context, g *traffic.Generator, stderr io.Writer) error {
-	w, err := createOutput(o.file)
+	n, err := writeStream(ctx, g, stdout, o.file)
 	if err != nil {
 		return err
 	}
-	n, err := writeEvents(ctx, g, w.Writer)
-	if e := w.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
+	if o.file != "" {
 		fmt.Fprintf(stderr, "%s events, %s, %s planted\n", thousands(g.Written()), bytesText(n), counted(len(g.Labels()), "attack"))
 	}
-	return err
+	if o.labels == "" {
+		return nil
+	}
+	return toFile(o.labels, func(w *bufio.Writer) error { return traffic.WriteLabels(w, g.Labels()) })
 }
 
-// writeEvents writes the stream to its end and returns how many bytes it has.
-func writeEvents(ctx context.Context, g *traffic.Generator, w *bufio.Writer) (n int64, err error) {
+// stream is what makes events up, one line after the other.
+type stream interface {
+	Next(dst []byte) (line []byte, ok bool)
+	Written() int64
+}
+
+// writeStream writes a stream to its end, to a file or, if that has no name, to stdout, and returns how many bytes it
+// has.
+func writeStream(ctx context.Context, g stream, stdout io.Writer, file string) (n int64, err error) {
+	write := func(w *bufio.Writer) (err error) {
+		n, err = writeLines(ctx, g, w)
+		return err
+	}
+	if file != "" {
+		err = toFile(file, write)
+		return n, err
+	}
+	w := bufio.NewWriterSize(stdout, outputBuffer)
+	if err = write(w); err == nil {
+		err = w.Flush()
+	}
+	return n, err
+}
+
+func writeLines(ctx context.Context, g stream, w *bufio.Writer) (n int64, err error) {
 	var line []byte
 	for ok := true; ; {
 		if g.Written()%1024 == 0 && ctx.Err() != nil {
@@ -121,12 +129,13 @@ func writeEvents(ctx context.Context, g *traffic.Generator, w *bufio.Writer) (n 
 	}
 }
 
-func writeLabels(name string, g *traffic.Generator) error {
+// toFile creates a file and writes it.
+func toFile(name string, write func(*bufio.Writer) error) error {
 	w, err := createOutput(name)
 	if err != nil {
 		return err
 	}
-	err = traffic.WriteLabels(w, g.Labels())
+	err = write(w.Writer)
 	if e := w.Close(); err == nil {
 		err = e
 	}

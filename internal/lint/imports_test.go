@@ -16,13 +16,14 @@ var floors = map[string]int{
 	"secret":          0,
 	"examples/orders": 0, // rules as they are, embedded
 
-	"window":   1,
-	"detector": 1,
-	"rules":    1,
-	"state":    1,
-	"journal":  1,
-	"mask":     1,
-	"traffic":  1,
+	"window":        1,
+	"detector":      1,
+	"rules":         1,
+	"state":         1,
+	"journal":       1,
+	"mask":          1,
+	"traffic":       1,
+	"traffic/cards": 1,
 
 	"backtest/score": 1, // labels against hits: pure
 
