@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"kelpie/event"
 	"kelpie/rules"
@@ -73,14 +72,9 @@ func loadPlan(s *state.Store, fingerprint string, r *registry) (*Plan, error) {
 
 // parsePlan makes a plan from its version.
 func parsePlan(text string, units Units) (*Plan, error) {
-	docs := strings.Split(text, "\n"+nextDocument)
-	var x settings
-	if err := json.Unmarshal([]byte(docs[0]), &x); err != nil {
-		return nil, err
-	}
-	set, err := rules.LoadTexts("rules", docs[1:], rules.Options{Types: x.Types, Strict: x.Strict, Timezone: x.Timezone, Event: x.Event})
+	v, err := parseVersion(text)
 	if err != nil {
 		return nil, err
 	}
-	return NewPlan(set, x.Event, x.Time, units)
+	return v.plan(units)
 }

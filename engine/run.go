@@ -47,8 +47,10 @@ type Service struct {
 		sync.WaitGroup
 	}
 	decisions *decisions
-	marks     marks // of streams
-	again     again
+	narrow    func(*version) (*version, error) // of a replay: what of a version it is about; nil: all of it
+	seen      *state.Store                     // of a replay: a store that knows what the log does not say any more
+	marks     marks                            // of streams
+	again     *rereader                        // of streams
 	phase     atomic.Int32
 	pulse     atomic.Pointer[pulse]
 	figures   atomic.Pointer[Figures]
@@ -129,7 +131,7 @@ func NewService(o ServiceOptions) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, reloads: make(chan struct{}, 1), reloadWaits: make(chan chan reloadAnswer), requests: make(chan *request), refused: make(chan refusals), decisions: newDecisions()}
+	s := &Service{o: o, reloads: make(chan struct{}, 1), reloadWaits: make(chan chan reloadAnswer), requests: make(chan *request), refused: make(chan refusals), decisions: newDecisions(), again: newRereader(o.Inputs)}
 	s.life, s.die = context.WithCancel(context.Background())
 	s.ended = s.life.Done()
 	s.figures.Store(&Figures{})

@@ -126,6 +126,9 @@ func (l *loop) commit(sync bool) error {
 	if l.retain {
 		l.keepQuiet()
 	}
+	if err := l.putArmed(p.Batch); err != nil {
+		return err
+	}
 	if err := l.noted.put(p.Batch); err != nil {
 		return err
 	}
@@ -172,9 +175,9 @@ func (l *loop) committed(c *commit) error {
 
 // notes are what the service remembers beside the engine's checkpoint, committed with it.
 type notes struct {
-	Newest int64    `json:"newest"`          // the newest event time, ms
-	Read   int64    `json:"read"`            // the append time of that event, ms
-	Parts  []string `json:"parts,omitempty"` // names of the sources that are partitions: the first one has number 1
+	Newest int64 `json:"newest"` // the newest event time, ms
+	Read   int64 `json:"read"`   // the append time of that event, ms
+	layout       // of the log, as it says last
 
 	Quiet map[string]Quiet `json:"quiet,omitempty"` // by rule, as of the last minute
 	Rules string           `json:"rules,omitempty"` // version of the rules that the log names last, "" if it names none

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"kelpie/alert"
-	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/source"
 )
@@ -27,19 +26,16 @@ type loop struct {
 	loaded    chan loadedRules
 
 	// Owned by the loop.
-	engine   *Engine
+	course
 	book     *alert.Book
 	rules    string // fingerprint
 	noted    notes
-	parts    map[string]int // the engine's partitions of the inputs that are one, by name
-	known    map[string]int // all of the engine's partitions, by name
+	armed    []Armed        // rules that were loaded since the last flush
 	rejected []Rejection    // since the last flush
 	refusals int            // bytes of them
 	made     []madeDecision // since the last flush, to be kept
 	changes  int            // of alerts, since the last flush
-	lines    []Line
 
-	records map[string]source.Records   // of streams, by input: open while something is read again
 	reading context.Context             // of what is read again
 	moved   map[source.Partition][]byte // marks of streams since the last flush
 
@@ -86,7 +82,7 @@ func (l *loop) hand(d delivery) error {
 // run folds what is in the log already, then what comes, until the intake has ended; then it commits.
 func (l *loop) run(stop context.Context) (err error) {
 	defer l.commits.close()
-	defer func() { err = errors.Join(err, l.closeRecords()) }()
+	defer func() { err = errors.Join(err, l.s.again.close()) }()
 	defer l.loads.Wait()
 	defer close(l.gone)
 	stop, cancel := context.WithCancel(stop)
@@ -188,6 +184,9 @@ func (l *loop) fold(x *stretch) error {
 		l.tally.count(x, fx)
 	}
 	l.touch()
+	if x.kind == journal.PartitionsAssigned {
+		l.noted.layout = l.layout
+	}
 	if err := l.decide(x, fx); err != nil {
 		return err
 	}
@@ -202,77 +201,14 @@ func (l *loop) fold(x *stretch) error {
 // effects folds a stretch by its kind.
 func (l *loop) effects(x *stretch) (*Effects, error) {
 	switch x.kind {
-	case journal.Event:
-		return l.stepEvents(x)
-	case journal.RecordsRead:
-		return l.stepRun(x)
-	}
-	fresh := x.from(l.engine.readUpTo())
-	switch x.kind {
-	case journal.Cut:
-		return l.refuseCut(&fresh), nil
-	case journal.TimeAdvanced:
-		return l.advanceTime(&fresh)
 	case journal.AlertAcknowledged, journal.AlertLabelled, journal.AlertResolved, journal.SilenceAdded, journal.SilenceExpired:
+		fresh := x.from(l.engine.readUpTo())
 		return nil, l.obey(&fresh)
 	case journal.RulesLoaded:
+		fresh := x.from(l.engine.readUpTo())
 		return nil, l.changeRules(&fresh)
-	case journal.PartitionsAssigned:
-		return nil, l.assign(&fresh)
 	}
-	return nil, nil // our own records that say nothing to the fold
-}
-
-func (l *loop) stepEvents(x *stretch) (*Effects, error) {
-	live := int64(0)
-	if x.live() {
-		live = x.appended
-	}
-	l.lines = l.lines[:0]
-	for _, r := range x.lines {
-		l.lines = append(l.lines, Line{Start: r.Start, End: r.End, Offset: r.Offset, Appended: live})
-	}
-	return l.engine.Step(&Batch{Partition: l.part(x.origin.Name), Buf: x.buf, Lines: l.lines, Decide: x.origin.Name == decisionOrigin})
-}
-
-// refuseCut refuses lines of which only the beginning was kept.
-func (l *loop) refuseCut(x *stretch) *Effects {
-	fx := &Effects{}
-	most := l.s.o.Event.WithDefaults().MaxSize
-	for i, line := range x.lines {
-		at := logPosition(0)
-		at.Offset = line.Offset
-		fx.Rejected = append(fx.Rejected, Rejection{
-			Position: at, Reason: event.TooLong, Offset: most, Raw: append([]byte(nil), x.payload(i)...),
-			Detail: fmt.Sprintf("more than the %d bytes that are taken; only the beginning is kept", most),
-		})
-	}
-	return fx
-}
-
-// advanceTime folds records that say that time went on.
-func (l *loop) advanceTime(x *stretch) (*Effects, error) {
-	all := &Effects{}
-	for i := range x.lines {
-		r, err := parseTimeRecord(x.payload(i))
-		if err != nil {
-			return nil, err
-		}
-		fx := &Effects{}
-		switch {
-		case r.End:
-			fx, err = l.engine.End(false)
-		case r.Idle != "":
-			l.engine.Idle(l.partNamed(r.Idle))
-		default:
-			fx, err = l.engine.Tick(*r.Watermark)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all.Changes = append(all.Changes, fx.Changes...)
-	}
-	return all, nil
+	return l.course.fold(x)
 }
 
 // take notes what came of a stretch, to be committed.

@@ -21,6 +21,7 @@ type stretch struct {
 
 	// With RecordsRead: the run, the offset of the record in our log that notes it, and what is known of the lines' times.
 	run    *source.Run
+	of     string // the input that had read it, of one that is read again
 	logged int64
 	stamps []source.Stamp
 	beside func() ([]byte, []source.Line)

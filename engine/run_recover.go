@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,6 @@ import (
 	"maps"
 
 	"kelpie/alert"
-	"kelpie/journal"
-	"kelpie/rules"
 	"kelpie/source"
 )
 
@@ -19,22 +18,34 @@ func newLoop(s *Service) (*loop, error) {
 		s: s, book: alert.NewBook(s.o.Store), commits: newCommitter(s),
 		recovered: make(chan struct{}), gone: make(chan struct{}), in: make(chan delivery), took: make(chan struct{}, 1),
 		loaded: make(chan loadedRules, 1), tally: newTally(s.o.Inputs), pace: Pace{Gather: s.o.Commit},
-		records: map[string]source.Records{}, moved: map[source.Partition][]byte{},
+		moved: map[source.Partition][]byte{},
+	}
+	l.passed = func(p source.Partition, mark []byte) {
+		l.s.marks.set(p, mark)
+		l.moved[p] = mark
+	}
+	l.lacks = func(r *source.Run, why string) {
+		l.s.o.Logger.Error("kelpie: records are lost", "partition", r.Partition.String(), "from", r.From, "to", r.To, "why", why)
 	}
 	if err := l.noted.load(s.o.Store); err != nil {
 		return nil, err
 	}
+	l.layout = l.noted.layout
 	maps.Copy(l.tally.Quiet, l.noted.Quiet)
-	return l, l.install(s.o.Rules)
+	v, err := l.firstVersion()
+	if err != nil {
+		return nil, err
+	}
+	return l, l.install(v)
 }
 
 // install plans a set of rules and makes an engine for it that stands where the store was committed last.
-func (l *loop) install(set *rules.Set) error {
+func (l *loop) install(v *version) error {
 	units, err := LoadUnits(l.s.o.Store)
 	if err != nil {
 		return err
 	}
-	p, err := NewPlan(set, l.s.o.Event, l.s.o.Time, units)
+	p, err := v.plan(units)
 	if err != nil {
 		return err
 	}
@@ -48,64 +59,14 @@ func (l *loop) install(set *rules.Set) error {
 	if rewritten > 0 {
 		l.s.o.Logger.Info("kelpie: rows rewritten for other rules", "rows", rewritten, "took", l.now().Sub(began))
 	}
-	l.engine, l.rules = e, p.Fingerprint()
+	l.engine, l.rules = e, cmp.Or(v.name, p.Fingerprint())
 	l.divide()
-	return l.check()
-}
-
-// divide registers the partitions of the log: those that inputs are, those that inputs were, and the common one, if some
-// input belongs to it.
-func (l *loop) divide() {
-	l.parts, l.known = map[string]int{}, map[string]int{}
-	for i, name := range l.noted.Parts {
-		l.known[name] = l.engine.logPart(int32(i + 1))
-	}
-	for i, p := range l.engine.partitions {
-		if !p.inLog() {
-			l.known[streamPart(partitionOf(p.stream))] = i
-		}
-	}
-	for _, in := range l.s.o.Inputs {
-		switch {
-		case in.Stream != nil:
-			continue
-		case in.Partition == "":
-			l.known[commonPart] = l.engine.logPart(0)
-			continue
-		}
-		i, ok := l.known[in.Partition]
-		if !ok {
-			l.noted.Parts = append(l.noted.Parts, in.Partition)
-			i = l.engine.logPart(int32(len(l.noted.Parts)))
-			l.known[in.Partition] = i
-		}
-		l.parts[in.Partition] = i
-	}
-	if _, ok := l.engine.findLogPart(0); !ok && len(l.parts) == 0 { // it says how far our log was read, and is not waited for
-		l.engine.partitions[l.engine.logPart(0)].idle = true
-	}
-	for _, p := range l.engine.partitions {
+	for _, p := range e.partitions {
 		if !p.inLog() {
 			l.s.marks.set(partitionOf(p.stream), p.mark)
 		}
 	}
-}
-
-// part returns the engine's partition for what comes from a source of that name: its own, if it is one, or the common
-// one.
-func (l *loop) part(name string) int {
-	if i, ok := l.parts[name]; ok {
-		return i
-	}
-	return l.engine.logPart(0)
-}
-
-// partNamed returns the engine's partition that a TimeAdvanced record names.
-func (l *loop) partNamed(name string) int {
-	if i, ok := l.known[name]; ok {
-		return i
-	}
-	return l.engine.logPart(0)
+	return l.check()
 }
 
 // orphans returns the partitions that the watermark waits for though no input belongs to them any more.
@@ -114,8 +75,8 @@ func (l *loop) orphans() (names []string) {
 	for _, in := range l.s.o.Inputs {
 		common = common || in.Partition == ""
 	}
-	for _, name := range l.noted.Parts {
-		if _, ok := l.parts[name]; !ok && !l.engine.partitions[l.known[name]].idle {
+	for _, name := range l.layout.Parts {
+		if _, ok := l.own[name]; !ok && !l.engine.partitions[l.known[name]].idle {
 			names = append(names, name)
 		}
 	}
@@ -173,23 +134,23 @@ func (l *loop) recover(stop context.Context) error {
 
 // catchUp folds the log from where the engine needs it up to an offset.
 func (l *loop) catchUp(stop context.Context, to int64) (err error) {
+	outer := l.reading
 	l.reading = stop
-	defer func() { err = errors.Join(err, l.closeRecords()) }()
-	from := max(l.engine.readFrom(), l.s.o.Log.FirstOffset())
-	r := l.s.o.Log.NewReader(from)
-	defer func() { err = errors.Join(err, r.Close()) }()
-	var b journal.Block
-	for r.Offset() < to && stop.Err() == nil {
-		err := r.Next(stop, &b)
-		if errors.Is(err, io.EOF) || err != nil && stop.Err() != nil {
+	p := newPast(l.s.o.Log, max(l.engine.readFrom(), l.s.o.Log.FirstOffset()), to, l.s.again)
+	p.has = l.has
+	defer func() {
+		l.reading = outer
+		err = errors.Join(err, p.close())
+	}()
+	for stop.Err() == nil {
+		x, err := p.next(stop)
+		switch {
+		case errors.Is(err, io.EOF) || err != nil && stop.Err() != nil:
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("engine: recover: %w", err)
 		}
-		if err := l.foldBlock(&b); errors.Is(err, context.Canceled) && stop.Err() != nil {
-			return nil
-		} else if err != nil {
+		if err := l.foldAgain(x, p.lost); err != nil {
 			return err
 		}
 		if err := l.settle(); err != nil {
@@ -199,19 +160,13 @@ func (l *loop) catchUp(stop context.Context, to int64) (err error) {
 	return nil
 }
 
-// foldBlock folds the records of a block.
-func (l *loop) foldBlock(b *journal.Block) error {
-	lines := b.Lines
-	for _, run := range b.Runs {
-		x := stretch{kind: run.Kind, origin: run.Source, input: replayed, appended: b.Appended, buf: b.Buf, lines: lines[:run.Count]}
-		lines = lines[run.Count:]
-		fold := l.fold
-		if run.Kind == journal.RecordsRead {
-			fold = l.foldAgain
-		}
-		if err := fold(&x); err != nil {
-			return err
-		}
+// foldAgain folds a stretch that is in the log already, and notes which of its records are not to be had any more.
+func (l *loop) foldAgain(x *stretch, lost string) error {
+	if err := l.fold(x); err != nil || lost == "" {
+		return err
 	}
-	return nil
+	fx := &Effects{}
+	l.refuseLost(fx, x.run, lost)
+	l.tally.count(&stretch{kind: x.kind, input: x.of}, fx)
+	return l.take(fx)
 }

@@ -40,28 +40,27 @@ func (l *loop) loadingEnded(ctx context.Context, r loadedRules) {
 	}
 }
 
-// adopt goes on with rules that have been read and in which nothing is wrong.
-func (l *loop) adopt(set *rules.Set) error {
+// adopt goes on with other rules, in which nothing is wrong.
+func (l *loop) adopt(v *version) error {
 	if err := l.quiesce(); err != nil {
 		return err
 	}
+	phase := l.s.Phase()
 	l.s.enter(Recovering)
 	old := l.engine
-	if err := l.install(set); err != nil {
+	if err := l.install(v); err != nil {
 		return err
 	}
 	l.tally.retire(old.Counters())
 	if err := l.welcome(); err != nil {
 		return err
 	}
-	l.tally.Reloads++
-	l.tally.Refusal = nil
-	l.s.o.Logger.Info("kelpie: rules changed", "rules", len(set.Rules), "version", l.rules)
+	l.s.o.Logger.Info("kelpie: rules changed", "rules", len(v.set.Rules), "version", l.rules)
 	// With order: time the new engine needs again what waited in the old one: all of it, whoever wants to stop meanwhile.
 	if err := l.catchUp(context.Background(), l.engine.readUpTo()); err != nil {
 		return err
 	}
-	l.s.enter(Running)
+	l.s.enter(phase)
 	l.publish()
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"kelpie/event"
 	"kelpie/journal"
-	"kelpie/rules"
 	"kelpie/source"
 )
 
@@ -17,11 +16,11 @@ type request struct {
 	kind    journal.Kind
 	origin  journal.Source
 	payload []byte
-	time    int64      // of an event, ms
-	timed   bool       // time is known
-	rules   *rules.Set // with RulesLoaded: the rules themselves
-	urgent  bool       // the commit is waited for
-	sent    bool       // the intake has it
+	time    int64    // of an event, ms
+	timed   bool     // time is known
+	rules   *version // with RulesLoaded: the rules themselves
+	urgent  bool     // the commit is waited for
+	sent    bool     // the intake has it
 
 	// Set by the loop before folded is closed.
 	offset   int64 // in the log

@@ -18,11 +18,12 @@ type rulesRecord struct {
 	Version string            `json:"version"` // Plan.Fingerprint
 	Rules   map[string]string `json:"rules"`   // fingerprint of each rule, by name
 	Tables  map[string]string `json:"tables,omitempty"`
+	Text    string            `json:"text,omitempty"` // Plan.Version: the rules themselves, so that a replay has them
 }
 
 // rulesLoaded is the record of a plan.
 func rulesLoaded(p *Plan) ([]byte, error) {
-	r := rulesRecord{Version: p.Fingerprint(), Rules: map[string]string{}, Tables: map[string]string{}}
+	r := rulesRecord{Version: p.Fingerprint(), Rules: map[string]string{}, Tables: map[string]string{}, Text: string(p.text)}
 	for _, x := range p.Set.Rules {
 		r.Rules[x.Name] = textFingerprint(x.Text)
 	}
@@ -42,12 +43,23 @@ func textFingerprint(text string) string {
 	return hex.EncodeToString(h[:8])
 }
 
-// announce writes to the log that other rules are loaded than those that it names last. Nothing is read meanwhile.
+// announce writes to the log how it is divided and which rules are loaded, where that is not what it says last. Nothing is
+// read meanwhile.
 func (l *loop) announce(ctx context.Context) error {
-	if l.noted.Rules == l.rules {
-		return nil
+	if x := layoutOf(l.s.o.Inputs, l.layout); !x.equal(&l.noted.layout) {
+		payload, err := layoutRecord(x)
+		if err == nil {
+			err = l.append(ctx, journal.PartitionsAssigned, payload)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	payload, err := rulesLoaded(l.engine.plan)
+	p, err := l.s.configured().plan(NewUnits())
+	if err != nil || l.noted.Rules == p.Fingerprint() {
+		return err
+	}
+	payload, err := rulesLoaded(p)
 	if err != nil {
 		return err
 	}
@@ -74,36 +86,47 @@ func (l *loop) append(ctx context.Context, kind journal.Kind, payload []byte) er
 	}
 }
 
-// changeRules folds RulesLoaded records. The rules themselves come with the request of who has just read them; in a
-// recovery the record only says what was loaded then.
+// changeRules folds RulesLoaded records. The rules themselves stand in them, and come with the request of who has just
+// read them.
 func (l *loop) changeRules(x *stretch) error {
 	for i := range x.lines {
 		var r rulesRecord
 		if err := json.Unmarshal(x.payload(i), &r); err != nil || r.Version == "" {
 			return fmt.Errorf("%q is no RulesLoaded record", x.payload(i))
 		}
-		if x.requests != nil {
-			if err := l.adopt(x.requests[i].rules); err != nil {
+		var v *version
+		switch {
+		case x.requests != nil:
+			l.tally.Reloads++
+			l.tally.Refusal = nil
+			v = x.requests[i].rules
+		case r.Version != l.rules:
+			v = l.versionOf(&r)
+		}
+		if v != nil {
+			if err := l.adopt(v); err != nil {
 				return err
 			}
 		}
 		l.noted.Rules = r.Version
+		l.arm(x.lines[i].Offset, x.appended)
 	}
 	return nil
 }
 
 // loadRules reads the rules again and, if they are others than those of a version and nothing is wrong with them, brings
 // them to the loop through the log.
-func (s *Service) loadRules(ctx context.Context, version string) loadedRules {
+func (s *Service) loadRules(ctx context.Context, running string) loadedRules {
 	set, err := s.o.Load()
 	if err != nil {
 		return loadedRules{err: err}
 	}
-	p, err := NewPlan(set, s.o.Event, s.o.Time, NewUnits()) // with numbers of its own: whether they can be planned at all
+	v := &version{set: set, event: s.o.Event, time: s.o.Time}
+	p, err := v.plan(NewUnits()) // with numbers of its own: whether they can be planned at all
 	if err != nil {
 		return loadedRules{err: err}
 	}
-	if p.Fingerprint() == version {
+	if p.Fingerprint() == running {
 		return loadedRules{same: true}
 	}
 	payload, err := rulesLoaded(p)
@@ -111,7 +134,7 @@ func (s *Service) loadRules(ctx context.Context, version string) loadedRules {
 		return loadedRules{err: err}
 	}
 	r := newRequest(journal.RulesLoaded, payload)
-	r.rules = set
+	r.rules = v
 	if err := s.ask(ctx, r, r.folded); err != nil {
 		s.o.Logger.Warn("kelpie: the new rules come too late, the service ends", "error", err)
 	}

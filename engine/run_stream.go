@@ -1,10 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -20,8 +16,9 @@ import (
 
 // partitionsRecord is the payload of a journal.PartitionsAssigned record.
 type partitionsRecord struct {
-	Input    string             `json:"input"`
-	Assigned []source.Partition `json:"assigned"` // in order
+	Input    string             `json:"input,omitempty"`
+	Assigned []source.Partition `json:"assigned,omitempty"` // in order
+	Log      *layout            `json:"log,omitempty"`      // in place of these: how the log itself is divided
 }
 
 // runRecord is the payload of a journal.RecordsRead record.
@@ -67,37 +64,23 @@ func streamPosition(p source.Partition, offset int64) event.Position {
 	return event.Position{Stream: p.Stream, Partition: p.ID, Offset: offset, Kind: event.KafkaPosition}
 }
 
-// assign registers partitions, in the order in which ties between them are broken, and has the watermark wait for them.
-func (l *loop) assign(x *stretch) error {
-	for i := range x.lines {
-		var r partitionsRecord
-		if err := json.Unmarshal(x.payload(i), &r); err != nil {
-			return fmt.Errorf("engine: log@%d: %w", x.lines[i].Offset, err)
-		}
-		for _, p := range r.Assigned {
-			l.engine.Wake(l.streamNumber(p))
-		}
-	}
-	return nil
-}
-
 // streamNumber returns the engine's number of a stream's partition.
-func (l *loop) streamNumber(p source.Partition) int {
-	i := l.engine.Partition(streamPosition(p, 0))
-	l.known[streamPart(p)] = i
+func (c *course) streamNumber(p source.Partition) int {
+	i := c.engine.Partition(streamPosition(p, 0))
+	c.known[streamPart(p)] = i
 	return i
 }
 
 // stepRun folds the records of a run.
-func (l *loop) stepRun(x *stretch) (*Effects, error) {
-	e, fresh := l.engine, x.logged >= l.engine.readUpTo()
-	part := l.streamNumber(x.run.Partition)
+func (c *course) stepRun(x *stretch) (*Effects, error) {
+	e, fresh := c.engine, x.logged >= c.engine.readUpTo()
+	part := c.streamNumber(x.run.Partition)
 	switch {
 	case !fresh:
 		part = e.partitionAt(streamPosition(x.run.Partition, 0), x.logged)
 	case x.run.Anew:
 		part = e.renew(part, x.logged)
-		l.known[streamPart(x.run.Partition)] = part
+		c.known[streamPart(x.run.Partition)] = part
 	}
 	fx := &Effects{}
 	if len(x.lines) > 0 {
@@ -105,22 +88,23 @@ func (l *loop) stepRun(x *stretch) (*Effects, error) {
 			x.buf, x.lines = x.beside()
 		}
 		var err error
-		if fx, err = e.Step(&Batch{Partition: part, Buf: x.buf, Lines: l.linesOf(x)}); err != nil {
+		if fx, err = e.Step(&Batch{Partition: part, Buf: x.buf, Lines: c.linesOf(x)}); err != nil {
 			return fx, err
 		}
 	}
 	e.passRun(part, x.run, x.logged)
 	if fresh {
-		l.refuseLost(fx, x.run, x.run.Gap)
-		l.s.marks.set(x.run.Partition, x.run.Mark)
-		l.moved[x.run.Partition] = x.run.Mark
+		c.refuseLost(fx, x.run, x.run.Gap)
+		if c.passed != nil {
+			c.passed(x.run.Partition, x.run.Mark)
+		}
 	}
 	return fx, nil
 }
 
 // linesOf returns where the records of a run stand, each with its own times.
-func (l *loop) linesOf(x *stretch) []Line {
-	l.lines = l.lines[:0]
+func (c *course) linesOf(x *stretch) []Line {
+	c.lines = c.lines[:0]
 	for i, r := range x.lines {
 		n := Line{Start: r.Start, End: r.End, Offset: r.Offset, Appended: x.appended}
 		if x.stamps != nil {
@@ -129,121 +113,26 @@ func (l *loop) linesOf(x *stretch) []Line {
 				n.Appended = at
 			}
 		}
-		l.lines = append(l.lines, n)
+		c.lines = append(c.lines, n)
 	}
-	return l.lines
+	return c.lines
 }
 
 // refuseLost puts records that are not to be had any more into the list of what was refused.
-func (l *loop) refuseLost(fx *Effects, r *source.Run, why string) {
+func (c *course) refuseLost(fx *Effects, r *source.Run, why string) {
 	if why == "" {
 		return
 	}
-	l.s.o.Logger.Error("kelpie: records are lost", "partition", r.Partition.String(), "from", r.From, "to", r.To, "why", why)
+	if c.lacks != nil {
+		c.lacks(r, why)
+	}
 	fx.Rejected = append(fx.Rejected, Rejection{Position: streamPosition(r.Partition, r.From), Reason: event.Lost, Detail: why})
 }
 
-// foldAgain folds the runs that records of our log note: it reads them again from their streams.
-func (l *loop) foldAgain(x *stretch) error {
-	for i := range x.lines {
-		y := stretch{kind: x.kind, input: replayed, appended: x.appended, logged: x.lines[i].Offset}
-		var r runRecord
-		if err := json.Unmarshal(x.payload(i), &r); err != nil {
-			return fmt.Errorf("engine: log@%d: %w", y.logged, err)
-		}
-		y.run = &r.Run
-		lost, err := l.readAgain(&y, r.Input)
-		if err != nil {
-			return err
-		}
-		if err := l.fold(&y); err != nil {
-			return err
-		}
-		if lost != "" {
-			fx := &Effects{}
-			l.refuseLost(fx, y.run, lost)
-			if err := l.take(fx); err != nil {
-				return err
-			}
-			l.tally.count(&stretch{kind: x.kind, input: r.Input}, fx)
-		}
-	}
-	return nil
-}
-
-// readAgain reads the records of a run, if the state does not have them.
-func (l *loop) readAgain(x *stretch, input string) (lost string, err error) {
-	at := l.engine.partitionAt(streamPosition(x.run.Partition, 0), x.logged)
-	known := x.logged < l.engine.readUpTo() && at >= 0 && l.engine.partitions[at].next >= x.run.To
-	if x.run.Records == 0 || known {
-		return "", nil
-	}
-	records, err := l.recordsOf(input)
-	if err != nil {
-		return "", fmt.Errorf("engine: log@%d: records of %s are needed again: %w", x.logged, x.run.Partition, err)
-	}
-	b, lost, err := records.Read(l.reading, x.run)
-	if err != nil {
-		return "", fmt.Errorf("engine: log@%d: read %s again: %w", x.logged, x.run.Partition, err)
-	}
-	x.buf, x.lines, x.stamps, x.beside = b.Buf, b.Lines, b.Stamps, b.Beside
-	return lost, nil
-}
-
-// recordsOf returns what reads the records of an input again.
-func (l *loop) recordsOf(input string) (source.Records, error) {
-	if r := l.records[input]; r != nil {
-		return r, nil
-	}
-	i := slices.IndexFunc(l.s.o.Inputs, func(in Input) bool { return in.Name == input && in.Stream != nil })
-	if i < 0 {
-		return nil, fmt.Errorf("the source %q, which had read them, is not configured any more: configure it until they are folded, or delete the state and the log", input)
-	}
-	r, err := l.s.o.Inputs[i].Records()
-	if err != nil {
-		return nil, err
-	}
-	l.records[input] = r
-	l.s.again.set(input, r)
-	return r, nil
-}
-
-// closeRecords ends what reads records again; a later recovery opens it anew.
-func (l *loop) closeRecords() (err error) {
-	for name, r := range l.records {
-		l.s.again.set(name, nil)
-		err = errors.Join(err, r.Close())
-		delete(l.records, name)
-	}
-	return err
-}
-
-// again is what reads records of streams once more at the moment, by input. Any goroutine may ask what holds it up.
-type again struct {
-	mu  sync.Mutex
-	all map[string]source.Records
-}
-
-func (a *again) set(input string, r source.Records) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.all == nil {
-		a.all = map[string]source.Records{}
-	}
-	if a.all[input] = r; r == nil {
-		delete(a.all, input)
-	}
-}
-
-func (a *again) problems() (all []string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(a.all)) {
-		for _, what := range a.all[name].Problems() {
-			all = append(all, fmt.Sprintf("input %s, read again: %s", name, what))
-		}
-	}
-	return all
+// has reports whether the state has the records of a run, which our log notes at an offset.
+func (c *course) has(r *source.Run, logged int64) bool {
+	at := c.engine.partitionAt(streamPosition(r.Partition, 0), logged)
+	return logged < c.engine.readUpTo() && at >= 0 && c.engine.partitions[at].next >= r.To
 }
 
 // tellStreams tells the streams how far what they gave is durable.

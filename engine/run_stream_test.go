@@ -286,6 +286,7 @@ func streamCrashAt(t *testing.T, k int, o *topics, own [][]byte) bool {
 	_, got := logged(t, crashed)
 	w.agree(crashed, got)
 	o.once(t, crashed)
+	expectSame(t, liveAlerts(t, crashed), replayed(t, w, engine.ReplayOptions{}))
 	if t.Failed() {
 		t.Errorf("after a crash at write %d", k)
 	}

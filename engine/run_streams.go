@@ -114,7 +114,7 @@ func (t *stream) assign(ps []source.Partition) {
 		t.parts[p] = r
 		t.n.readers = append(t.n.readers, r)
 	}
-	note, _ := json.Marshal(partitionsRecord{t.in.Name, ps}) // cannot fail
+	note, _ := json.Marshal(partitionsRecord{Input: t.in.Name, Assigned: ps}) // cannot fail
 	t.n.news = append(t.n.news, &source.Batch{Kind: journal.PartitionsAssigned, Buf: note, Lines: []source.Line{{Start: 0, End: len(note)}}})
 }
 

@@ -76,7 +76,7 @@ func (s *Store) Router() (upTo, notifications uint64, ok bool, err error) {
 }
 
 // Groups returns all groups, by id.
-func (s *Store) Groups() ([]Named, error) { return s.named(kindGroup) }
+func (s *Store) Groups() ([]Named, error) { return s.named(kindGroup, "") }
 
 // Group returns a group; nil if there is none.
 func (s *Store) Group(id string) ([]byte, error) { return s.get(appendNamed(nil, kindGroup, id), nil) }

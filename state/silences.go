@@ -18,7 +18,7 @@ func (s *Store) Silence(id string) ([]byte, error) {
 }
 
 // Silences returns all silences, by id.
-func (s *Store) Silences() ([]Named, error) { return s.named(kindSilence) }
+func (s *Store) Silences() ([]Named, error) { return s.named(kindSilence, "") }
 
 // SilencesVersion returns a number that is another one after every commit that changed silences. OutboxReady tells of
 // those, too.
