@@ -146,7 +146,7 @@ func (p *past) run(ctx context.Context) (*stretch, error) {
 	x := &stretch{kind: journal.RecordsRead, input: replayed, appended: p.noted.appended, logged: p.noted.lines[0].Offset}
 	payload := p.noted.payload(0)
 	p.noted.lines = p.noted.lines[1:]
-	var r runRecord
+	var r source.RunNote
 	if err := json.Unmarshal(payload, &r); err != nil {
 		return nil, fmt.Errorf("engine: log@%d: %w", x.logged, err)
 	}

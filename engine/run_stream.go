@@ -21,12 +21,6 @@ type partitionsRecord struct {
 	Log      *layout            `json:"log,omitempty"`      // in place of these: how the log itself is divided
 }
 
-// runRecord is the payload of a journal.RecordsRead record.
-type runRecord struct {
-	Input string `json:"input"`
-	source.Run
-}
-
 // Marks are how far the partitions of streams were read, as their streams write it. Any goroutine may ask.
 type marks struct {
 	mu sync.Mutex

@@ -94,7 +94,7 @@ func (t *stream) arrive(b *source.Batch) *reader {
 		r = t.parts[b.Run.Partition]
 	}
 	b.Kind = journal.RecordsRead
-	b.Note, _ = json.Marshal(runRecord{t.in.Name, *b.Run}) // cannot fail
+	b.Note, _ = json.Marshal(source.RunNote{Input: t.in.Name, Run: *b.Run}) // cannot fail
 	return r
 }
 

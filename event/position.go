@@ -2,6 +2,8 @@ package event
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -42,6 +44,32 @@ func (p Position) String() string {
 		b = append(b, ':')
 	}
 	return string(strconv.AppendInt(b, p.Offset, 10))
+}
+
+// ParsePosition reads what String writes.
+func ParsePosition(s string) (Position, error) {
+	if head, offset, ok := cutNumber(s, '@'); ok {
+		if stream, part, ok := cutNumber(head, '/'); ok && stream != "" && part <= math.MaxInt32 {
+			return Position{Stream: stream, Partition: int32(part), Offset: offset, Kind: KafkaPosition}, nil
+		}
+		if head != "" {
+			return Position{Stream: head, Offset: offset, Kind: LogPosition}, nil
+		}
+	}
+	if head, line, ok := cutNumber(s, ':'); ok && head != "" {
+		return Position{Stream: head, Offset: line, Kind: FilePosition}, nil
+	}
+	return Position{}, fmt.Errorf("%q is no position: write log@42, orders/3@42 or events.jsonl:17", s)
+}
+
+// cutNumber cuts a text that ends with a mark and a number.
+func cutNumber(s string, mark byte) (head string, n int64, ok bool) {
+	i := strings.LastIndexByte(s, mark)
+	if i < 0 || i+1 == len(s) || s[i+1] < '0' || s[i+1] > '9' {
+		return s, 0, false
+	}
+	n, err := strconv.ParseInt(s[i+1:], 10, 64)
+	return s[:i], n, err == nil
 }
 
 // Compare orders positions by stream, partition and offset: negative if p comes before q, 0 if they are

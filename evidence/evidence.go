@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"kelpie/alert"
 	"kelpie/event"
@@ -25,31 +24,44 @@ type Log interface {
 
 // Query says whose events are looked for.
 type Query struct {
-	Alert   *alert.Alert
-	Rules   *rules.Set // as they were when it opened
-	Event   event.Spec
-	Limit   int // at most so many, the last ones; 0: all
-	Damaged func(error)
+	Alert  *alert.Alert
+	Rules  *rules.Set // as they were when it opened
+	Event  event.Spec
+	ByTime bool // events were folded in order of their times
+	Limit  int  // at most so many, the last ones; 0: all
+
+	Records OpenRecords // as of ScanOptions
+	Missing func(error) // as of ScanOptions
 }
+
+// MostRecords is how many records of topics are read for one alert at most: the last ones before it opened.
+const MostRecords = 2_000_000
 
 // ErrNoRule says that the alert's rule is not among the rules.
 var ErrNoRule = errors.New("there is no rule")
 
-// Find finds the events of an alert's windows again in the log, and returns what form makes of each. With ErrDamaged it
-// returns what it found.
+// Find finds the events of an alert's windows again, in the log and where the log notes that they stand, and returns what
+// form makes of each. With ErrPartial it returns what it found.
 func Find(ctx context.Context, l Log, q Query, form func(b []byte, e *Event) []byte) (lines [][]byte, err error) {
 	rule := q.Rules.Rule(q.Alert.Rule)
 	if rule == nil {
 		return nil, fmt.Errorf("%w %s", ErrNoRule, q.Alert.Rule)
 	}
-	m, err := newMatcher(ctx, l, q.Rules, rule, q.Alert, q.Event)
+	m := newMatcher(rule, &q)
+	r := l.Between(m.span.Start, m.span.End-1)
+	defer r.Close()
+	scan, err := NewScan(r, ScanOptions{Event: q.Event, Paths: q.Rules.Paths, Records: q.Records, Missing: q.Missing})
 	if err != nil {
 		return nil, err
 	}
-	r := l.Between(m.span.Start, m.span.End-1)
-	defer r.Close()
-	scan, err := NewScan(r, q.Event, q.Rules.Paths, q.Damaged)
+	defer func() { err = errors.Join(err, scan.Close()) }()
+	notes, err := notesOf(ctx, l, m.span)
 	if err != nil {
+		return nil, err
+	}
+	m.locate(notes)
+	scan.skip = m.bound(notes, MostRecords, scan.elsewhere)
+	if err := m.learnKeys(ctx, l, scan); err != nil {
 		return nil, err
 	}
 	err = scan.Each(ctx, func(e *Event) (bool, error) {
@@ -69,37 +81,54 @@ func Find(ctx context.Context, l Log, q Query, form func(b []byte, e *Event) []b
 
 // matcher knows which events were in an alert's windows when it opened.
 type matcher struct {
-	rule  *rules.Rule
-	key   []string
-	span  window.Span // of their times
-	last  int64       // offset of the event that opened it, which nothing of the windows stands behind
-	other [][]string  // parallel to rule.Facts: the key of a fact by another key; nil of others
-	env   rules.Env
+	q      *Query
+	rule   *rules.Rule
+	key    []string
+	span   window.Span    // of their times
+	opener event.Position // of the event that opened it; the zero Position: none did
+	last   int64          // offset in the log of that event, or of what notes it; math.MaxInt64: not known
+	note   *source.RunNote
+	other  [][]string // parallel to rule.Facts: the key of a fact by another key; nil of others
+	env    rules.Env
 }
 
-func newMatcher(ctx context.Context, l Log, set *rules.Set, rule *rules.Rule, a *alert.Alert, spec event.Spec) (*matcher, error) {
-	m := &matcher{rule: rule, key: a.Key, span: evidenceSpan(rule, a), last: math.MaxInt64, other: make([][]string, len(rule.Facts))}
-	digits, ok := strings.CutPrefix(a.Opener.Position, source.LogStream+"@")
-	if !ok {
-		return m, nil
+func newMatcher(rule *rules.Rule, q *Query) *matcher {
+	m := &matcher{q: q, rule: rule, key: q.Alert.Key, span: evidenceSpan(rule, q.Alert), last: math.MaxInt64, other: make([][]string, len(rule.Facts))}
+	if p, err := event.ParsePosition(q.Alert.Opener.Position); err == nil {
+		m.opener = p
 	}
-	var err error
-	if m.last, err = ParseOffset(digits); err != nil {
-		return nil, err
+	return m
+}
+
+// locate finds where the log has the event that opened the alert, or the note of it.
+func (m *matcher) locate(notes []noted) {
+	switch {
+	case m.opener.Kind == event.LogPosition && m.opener.Stream == source.LogStream:
+		m.last = m.opener.Offset
+	case m.opener.Kind == event.KafkaPosition:
+		for i := range notes {
+			if n := &notes[i]; holds(&n.RunNote, m.opener) {
+				m.last, m.note = n.at, &n.RunNote
+			}
+		}
 	}
-	if !slices.ContainsFunc(rule.Facts, func(f *rules.Fact) bool { return f.By != nil }) {
-		return m, nil
+}
+
+// learnKeys finds out, from the event that opened the alert, the keys of facts by another key.
+func (m *matcher) learnKeys(ctx context.Context, l Log, scan *Scan) error {
+	if m.last == math.MaxInt64 || !slices.ContainsFunc(m.rule.Facts, func(f *rules.Fact) bool { return f.By != nil }) {
+		return nil
 	}
-	rec, err := openerOf(ctx, l, m.last, &event.Schema{Spec: spec, Paths: set.Paths, Types: set.Types})
-	if err != nil {
-		return nil, err
+	rec, err := m.openerOf(ctx, l, scan)
+	if err != nil || rec == nil {
+		return err
 	}
-	for i, f := range rule.Facts {
+	for i, f := range m.rule.Facts {
 		if f.By != nil {
 			m.other[i], _ = keyOf(rec, f.BySlots)
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // evidenceSpan returns the times of the events in an alert's windows.
@@ -114,29 +143,41 @@ func evidenceSpan(rule *rules.Rule, a *alert.Alert) window.Span {
 	return window.Span{Start: a.Opened - rule.Longest + min(rule.Longest, 1), End: a.Opened + 1}
 }
 
-// openerOf returns the event at an offset.
-func openerOf(ctx context.Context, l Log, offset int64, schema *event.Schema) (*event.Record, error) {
+// openerOf returns the event that opened the alert; nil if it stands elsewhere and is not to be had any more.
+func (m *matcher) openerOf(ctx context.Context, l Log, scan *Scan) (*event.Record, error) {
+	if m.note != nil {
+		return scan.recordAt(ctx, m.note, m.opener.Offset)
+	}
 	var b journal.Block
-	stored, err := l.Get(ctx, offset, &b)
+	stored, err := l.Get(ctx, m.last, &b)
 	if err != nil {
 		return nil, err
 	}
-	dec, err := event.NewDecoder(schema)
-	if err != nil {
-		return nil, err
+	e := Event{Record: journal.Record{Kind: journal.Event}}
+	if scan.decode(&e, stored.Payload, 0); e.Refused != nil {
+		return nil, fmt.Errorf("the event at %s: %w", Position(m.last), e.Refused)
 	}
-	var rec event.Record
-	if no := dec.Decode(stored.Payload, &rec); no != nil {
-		return nil, fmt.Errorf("the event at %s: %w", Position(offset), no)
+	return e.Decoded.Clone(), nil
+}
+
+// behind reports whether an event was folded after the one that opened the alert.
+func (m *matcher) behind(e *Event) bool {
+	switch {
+	case m.opener == event.Position{}:
+		return false // a window opened it, which the span says all of
+	case m.q.ByTime:
+		return e.Decoded.Time == m.q.Alert.Opened && e.At.Compare(m.opener) > 0
+	case e.Offset != m.last:
+		return e.Offset > m.last
 	}
-	return rec.Clone(), nil
+	return m.note != nil && e.At.Offset > m.opener.Offset
 }
 
 // matches reports whether an event was in one of the windows: as one of the rule's own, or as one of a fact with
 // another type or another key.
 func (m *matcher) matches(e *Event) bool {
 	r := e.Decoded
-	if r == nil || e.Offset > m.last || r.Time < m.span.Start || r.Time >= m.span.End {
+	if r == nil || r.Time < m.span.Start || r.Time >= m.span.End || m.behind(e) {
 		return false
 	}
 	m.env = rules.Env{Rec: r, HasEvent: true, Time: r.Time}

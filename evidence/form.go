@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"kelpie/alert"
@@ -22,14 +21,16 @@ func Position(offset int64) event.Position {
 	return event.Position{Stream: source.LogStream, Kind: event.LogPosition, Offset: offset}
 }
 
-// ParseOffset reads a position of the log, log@42, or its offset alone.
-func ParseOffset(s string) (int64, error) {
-	digits := strings.TrimPrefix(s, source.LogStream+"@")
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n < 0 || n == math.MaxInt64 {
-		return 0, fmt.Errorf("%q is no position of the log: write log@42 or 42", s)
+// ParsePosition reads a position: log@42, the offset of the log alone, or orders/3@42.
+func ParsePosition(s string) (event.Position, error) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n >= 0 && n < math.MaxInt64 {
+		return Position(n), nil
 	}
-	return n, nil
+	p, err := event.ParsePosition(s)
+	if err != nil || p.Offset == math.MaxInt64 || p.Kind != event.KafkaPosition && p != Position(p.Offset) {
+		return event.Position{}, fmt.Errorf("%q is no position of the log or of a topic: write log@42, 42 or orders/3@42", s)
+	}
+	return p, nil
 }
 
 // AppendJSON appends a record as a line of JSON: an event as it came, what is none as raw text or base64 with the reason,
@@ -67,7 +68,7 @@ func appendJSON(b []byte, e *Event, m *mask.Fields) []byte {
 		b = append(append(append(b, `,"`...), name...), `":`...)
 		b = event.AppendJSON(b, event.StringValue(s))
 	}
-	b = append(append(b, `{"position":"`...), Position(e.Offset).String()...)
+	b = append(append(b, `{"position":"`...), e.At.String()...)
 	b = append(append(b, `","appended":"`...), event.FormatTime(e.Appended)...)
 	b = append(b, '"')
 	if e.Source.Name != "" {

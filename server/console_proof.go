@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
+	"time"
 
 	"kelpie/alert"
 )
@@ -24,9 +25,10 @@ func (x proof) Text() string { return string(x.Event) }
 // proofs are the events behind an alert, the newest first.
 type proofs struct {
 	Events     []proof
-	MoreEvents bool   // there are older ones
-	NoEvents   string // why they cannot be found; "" is that they can
-	Damaged    bool   // part of the log could not be read
+	MoreEvents bool      // there are older ones
+	NoEvents   string    // why they cannot be found; "" is that they can
+	Missing    []string  // what could not be read, a sentence each
+	until      time.Time // when it is to be looked for again, if something is missing; zero: never
 }
 
 // proofCache keeps what was found in the log for the alerts that were looked at last: a page that keeps itself fresh must
@@ -38,6 +40,9 @@ type proofCache struct {
 }
 
 const mostProofs = 64
+
+// lookAgain is after which time events that are missing are looked for once more: brokers may answer again.
+const lookAgain = time.Minute
 
 func (c *proofCache) get(id string) *proofs {
 	c.mu.Lock()
@@ -63,14 +68,19 @@ func (c *proofCache) put(id string, p *proofs) {
 
 // prove returns the events behind an alert.
 func (s *Server) prove(ctx context.Context, a *alert.Alert) *proofs {
-	if p := s.proofs.get(a.ID); p != nil {
+	now := s.o.Now()
+	if p := s.proofs.get(a.ID); p != nil && (p.until.IsZero() || now.Before(p.until)) {
 		return p
 	}
-	events, whole, why := s.Evidence(ctx, a.ID, mostEventsShown+1)
+	found, why := s.Evidence(ctx, a.ID, mostEventsShown+1)
 	if why != nil {
 		return &proofs{NoEvents: why.Detail}
 	}
-	p := &proofs{MoreEvents: len(events) > mostEventsShown, Damaged: !whole}
+	events := found.Events
+	p := &proofs{MoreEvents: len(events) > mostEventsShown, Missing: found.Missing}
+	if len(p.Missing) > 0 {
+		p.until = now.Add(lookAgain)
+	}
 	if p.MoreEvents {
 		events = events[1:]
 	}
@@ -81,7 +91,7 @@ func (s *Server) prove(ctx context.Context, a *alert.Alert) *proofs {
 		}
 	}
 	slices.Reverse(p.Events)
-	if whole && len(p.Events) > 0 {
+	if len(p.Missing) > 0 || len(p.Events) > 0 {
 		s.proofs.put(a.ID, p)
 	}
 	return p

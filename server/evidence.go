@@ -9,6 +9,7 @@ import (
 
 	"kelpie/alert"
 	"kelpie/engine"
+	"kelpie/event"
 	"kelpie/evidence"
 )
 
@@ -19,12 +20,18 @@ func (s *Server) evidenceRoutes() []*Route {
 // evidenceTimeout is how long the log is read for one alert.
 const evidenceTimeout = 20 * time.Second
 
-// Evidence finds the events of an alert's windows again in the log: the last ones, at most limit, each as JSON, as they may
-// be seen. whole is false if part of the log could not be read.
-func (s *Server) Evidence(ctx context.Context, id string, limit int) (events [][]byte, whole bool, p *Problem) {
+// Evidence are the events of an alert's windows.
+type Evidence struct {
+	Events  [][]byte // each as JSON, as it may be seen
+	Missing []string // what could not be read, a sentence each: then there may be more events
+}
+
+// Evidence finds the events of an alert's windows again, in the log and in the topics that it notes: the last ones, at most
+// limit.
+func (s *Server) Evidence(ctx context.Context, id string, limit int) (found Evidence, p *Problem) {
 	a, err := alert.Get(s.o.Store, id) // whose key is not masked
 	if err != nil {
-		return nil, false, s.broken(err)
+		return found, s.broken(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, evidenceTimeout)
 	defer cancel()
@@ -32,28 +39,29 @@ func (s *Server) Evidence(ctx context.Context, id string, limit int) (events [][
 	if a.Rules != "" {
 		plan, err := engine.StoredPlan(s.o.Store, a.Rules)
 		if err != nil {
-			return nil, false, s.broken(err)
+			return found, s.broken(err)
 		}
 		if plan != nil {
 			set = plan.Set
 		}
 	}
 	if set == nil {
-		return nil, false, starting()
+		return found, starting()
 	}
-	q := evidence.Query{Alert: a, Rules: set, Event: s.o.Event, Limit: limit, Damaged: func(err error) {
-		s.o.Logger.Error("kelpie: damage of the log", "error", err)
+	q := evidence.Query{Alert: a, Rules: set, Event: s.o.Event, ByTime: s.o.ByTime, Limit: limit, Records: s.o.Records, Missing: func(err error) {
+		s.o.Logger.Warn("kelpie: events behind an alert are missing", "alert", id, "error", err)
+		found.Missing = append(found.Missing, err.Error())
 	}}
-	events, err = evidence.Find(ctx, s.o.Log, q, evidence.Form(s.o.Mask))
+	found.Events, err = evidence.Find(ctx, s.o.Log, q, evidence.Form(s.o.Mask))
 	switch {
 	case errors.Is(err, evidence.ErrNoRule):
-		return nil, false, problem(http.StatusNotFound, "no-rule", "No such rule", "%v any more, so that nothing says which events belong to the alert", err)
+		return found, problem(http.StatusNotFound, "no-rule", "No such rule", "%v any more, so that nothing says which events belong to the alert", err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, false, problem(http.StatusServiceUnavailable, "too-long", "It takes too long", "the log was read for %v", evidenceTimeout)
-	case err != nil && !errors.Is(err, evidence.ErrDamaged):
-		return nil, false, s.broken(err)
+		return found, problem(http.StatusServiceUnavailable, "too-long", "It takes too long", "the log, and topics that it notes, were read for %v", evidenceTimeout)
+	case err != nil && !errors.Is(err, evidence.ErrPartial):
+		return found, s.broken(err)
 	}
-	return events, err == nil, nil
+	return found, nil
 }
 
 func (s *Server) getAlertEvents(w http.ResponseWriter, r *http.Request) {
@@ -64,19 +72,25 @@ func (s *Server) getAlertEvents(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		a, p = s.FindAlert(r.PathValue("id"))
 	}
-	var events [][]byte
-	var whole bool
+	var found Evidence
 	if p == nil {
-		events, whole, p = s.Evidence(r.Context(), a.ID, limit)
+		found, p = s.Evidence(r.Context(), a.ID, limit)
 	}
 	if p != nil {
 		p.write(w)
 		return
 	}
 	b := strconv.AppendQuote([]byte(`{"alert":`), a.ID)
-	b = strconv.AppendBool(append(b, `,"whole":`...), whole)
-	b = append(b, `,"events":[`...)
-	for i, e := range events {
+	b = strconv.AppendBool(append(b, `,"whole":`...), len(found.Missing) == 0)
+	b = append(b, `,"missing":[`...)
+	for i, what := range found.Missing {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = event.AppendJSON(b, event.StringValue(what))
+	}
+	b = append(b, `],"events":[`...)
+	for i, e := range found.Events {
 		if i > 0 {
 			b = append(b, ',')
 		}

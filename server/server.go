@@ -38,8 +38,10 @@ type Options struct {
 	Sender  Sender
 
 	Event   event.Spec
-	Future  time.Duration // how far an event may be ahead of its arrival; 0: no limit
-	Refused int64         // how many events have been refused before, from which their positions count on
+	ByTime  bool                 // events are folded in order of their times
+	Records evidence.OpenRecords // reads records of topics again; nil: there are none
+	Future  time.Duration        // how far an event may be ahead of its arrival; 0: no limit
+	Refused int64                // how many events have been refused before, from which their positions count on
 
 	Slack http.Handler // what Slack calls when somebody presses a button; nil: nobody can
 

@@ -43,6 +43,12 @@ type Run struct {
 	Anew bool `json:"anew,omitempty"`
 }
 
+// RunNote is what our log keeps of a Run: the payload, in JSON, of a journal.RecordsRead record.
+type RunNote struct {
+	Input string `json:"input"` // that read it
+	Run
+}
+
 // Stream is a Source over a log that keeps its records itself, in partitions that come and go: Kafka. Each of its Batches has
 // a Run, or says what partitions are ours.
 type Stream interface {

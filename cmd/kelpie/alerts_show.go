@@ -204,7 +204,7 @@ func (o *showOptions) evidenceOf(c *cobra.Command, cfg *config.Config, s *state.
 		return nil, err
 	}
 	defer l.Close()
-	q := evidence.Query{Alert: a, Rules: set, Event: cfg.Event.Spec, Limit: o.limit, Damaged: tellOf(c.ErrOrStderr())}
+	q := evidence.Query{Alert: a, Rules: set, Event: cfg.Event.Spec, ByTime: cfg.TimeSpec().ByTime, Limit: o.limit, Records: readAgain(cfg), Missing: tellOf(c.ErrOrStderr())}
 	lines, err = evidence.Find(c.Context(), l, q, eventForm{text: !o.asJSON, masks: o.masks}.append)
 	if errors.Is(err, evidence.ErrNoRule) {
 		err = fmt.Errorf("%w: --events cannot tell which events belong to the alert\n    name the rules as they were: -r old-rules/", err)

@@ -24,6 +24,10 @@ func newEvents() *cobra.Command {
   {"position":"log@42","appended":"…","source":"shop.jsonl:17","type":"OrderCreated","time":"…","id":"…","event":{…}}
 
 A record that is no event has "refused" with the reason and "raw" (raw_base64 where it is not UTF-8) in place of event.
+Records of topics of Kafka stand in their topics, and the log notes which were read, and when: they are read there again and
+listed in that place, as orders/3@42. That needs the configuration and the brokers; what a topic does not have any more, or
+nobody answers for, is said, and the exit code is 1.
+
 --raw prints the lines as they came and nothing else, so that they can be read again; --text is for people. Personal
 fields (mask: of the configuration) are masked in each of them, unless --unmask is given.
 
@@ -96,21 +100,26 @@ func newEventsAfter() *cobra.Command {
 	var o eventsOptions
 	c := &cobra.Command{
 		Use:   "after POSITION",
-		Short: "List the events behind a position of the log",
-		Long: `Lists the events behind a position, such as log@42, in the order in which they were appended. The position may be that
-of the last event that was listed before: so a program reads on.
+		Short: "List the events behind a position",
+		Long: `Lists the events behind a position, such as log@42 or orders/3@42, in the order in which they were appended, or read. The
+position may be that of the last event that was listed before: so a program reads on.
 
 ` + dataHelp,
 		Example: `  kelpie events after log@42
-  kelpie events after 42 --limit 10 --text`,
+  kelpie events after 42 --limit 10 --text
+  kelpie events after orders/3@42`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			offset, err := evidence.ParseOffset(args[0])
+			at, err := evidence.ParsePosition(args[0])
 			if err != nil {
 				return err
 			}
 			return o.run(c, func(l *journal.Log, scan scanFunc) error {
-				_, err := scan(l.NewReader(offset+1), nil)
+				from, behind, err := evidence.Behind(c.Context(), l, at)
+				if err != nil {
+					return err
+				}
+				_, err = scan(l.NewReader(from), behind)
 				return err
 			})
 		},
@@ -124,8 +133,8 @@ func newEventsBetween() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "between FROM TO",
 		Short: "List the events whose time lies between two times",
-		Long: `Lists the events whose own time is FROM or later and before TO, in the order in which they were appended. Only those
-parts of the log are read that may hold such events.
+		Long: `Lists the events whose own time is FROM or later and before TO, in the order in which they were appended, or read from
+their topics. Only those parts of the log and of the topics are read that may hold such events.
 
 ` + dataHelp,
 		Example: `  kelpie events between 2026-01-05T10:00:00Z 2026-01-05T10:10:00Z
@@ -192,10 +201,11 @@ func (o *eventsOptions) run(c *cobra.Command, list func(*journal.Log, scanFunc) 
 		defer r.Close()
 		out = newEventList(c.OutOrStdout(), o.form, o.limit, o.last)
 		warned.Reset()
-		scan, err := evidence.NewScan(r, cfg.Event.Spec, filter.paths, tellOf(&warned))
+		scan, err := evidence.NewScan(r, evidence.ScanOptions{Event: cfg.Event.Spec, Paths: filter.paths, Records: readAgain(cfg), Missing: tellOf(&warned)})
 		if err != nil {
 			return false, err
 		}
+		defer func() { err = errors.Join(err, scan.Close()) }()
 		err = asNo(scan.Each(c.Context(), func(e *evidence.Event) (bool, error) {
 			if !filter.takes(e) || keep != nil && !keep(e) {
 				return true, nil
@@ -213,14 +223,14 @@ func (o *eventsOptions) run(c *cobra.Command, list func(*journal.Log, scanFunc) 
 	return err
 }
 
-// tellOf returns what tells somebody of damage in the log.
+// tellOf returns what tells somebody of what cannot be read.
 func tellOf(w io.Writer) func(error) {
 	return func(d error) { fmt.Fprintf(w, "kelpie: %v\n", d) }
 }
 
 // asNo makes the answer no of what could not be read whole.
 func asNo(err error) error {
-	if errors.Is(err, evidence.ErrDamaged) {
+	if errors.Is(err, evidence.ErrPartial) {
 		return errNo
 	}
 	return err

@@ -44,7 +44,7 @@ func appendEventText(b []byte, e *evidence.Event, m *mask.Fields) []byte {
 	case e.Refused != nil:
 		at, what = "refused", string(e.Refused.Reason)
 	}
-	b = fmt.Appendf(b, "%-12s  %-24s  %-20s  ", evidence.Position(e.Offset), at, clean(what, 60))
+	b = fmt.Appendf(b, "%-12s  %-24s  %-20s  ", e.At, at, clean(what, 60))
 	if e.Kind == journal.Event || e.Kind == journal.Cut {
 		payload := evidence.Payload(e, m)
 		b = append(b, clean(string(evidence.AppendOneLine(nil, payload[:min(len(payload), 8*textWidth)])), textWidth)...)

@@ -33,7 +33,7 @@ func (h *house) openAPI(cfg *config.Config, s *engine.Service, posts *source.Pus
 	}
 	api, err := server.New(server.Options{
 		Mask: h.masks, Slack: buttons, Teller: h.dispatcher, Disk: h.disk, Copies: h.copiesStatus,
-		Spec: cfg.HTTP, Service: remarking{s, h.copies}, Posts: posts, Log: h.log, Store: h.store, Sender: h.dispatcher, Version: readBuild().Version, Event: cfg.Event.Spec, Future: cfg.Time.Future,
+		Spec: cfg.HTTP, Service: remarking{s, h.copies}, Posts: posts, Log: h.log, Store: h.store, Sender: h.dispatcher, Version: readBuild().Version, Event: cfg.Event.Spec, ByTime: cfg.TimeSpec().ByTime, Records: readAgain(cfg), Future: cfg.Time.Future,
 		Refused: int64(h.store.RejectedCounts().Total), Logger: logger,
 	})
 	if err != nil {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 
 	"kelpie/config"
 	"kelpie/engine"
+	"kelpie/evidence"
 	"kelpie/journal"
 	"kelpie/source"
 	"kelpie/source/kafka"
@@ -94,5 +96,17 @@ func (m *inputsOf) topics(name string, spec kafka.Spec) engine.Input {
 			return kafka.OpenStream(spec, kafka.StreamOptions{Log: m.log, Marks: marks})
 		},
 		Records: func() (source.Records, error) { return kafka.OpenRecords(spec, m.log), nil },
+	}
+}
+
+// readAgain returns what reads once more what a source of a configuration has read of topics.
+func readAgain(cfg *config.Config) evidence.OpenRecords {
+	return func(input string) (source.Records, error) {
+		for _, s := range cfg.Sources {
+			if s.Kafka != nil && s.Name == input {
+				return kafka.OpenRecords(*s.Kafka, nil), nil
+			}
+		}
+		return nil, errors.New("no configuration that is given has this source: name the one of the service, -c kelpie.yml")
 	}
 }

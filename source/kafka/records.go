@@ -79,7 +79,7 @@ func (m *Records) Read(ctx context.Context, r *source.Run) (*source.Batch, strin
 // from returns what reads a partition, standing at the beginning of a run.
 func (m *Records) from(r *source.Run) (*again, error) {
 	a := m.parts[r.Partition]
-	if a != nil && a.at <= r.From {
+	if a != nil && a.at <= r.From && r.From-a.at <= farAhead {
 		return a, nil
 	}
 	if a != nil {
@@ -108,6 +108,9 @@ func (m *Records) from(r *source.Run) (*again, error) {
 	m.parts[r.Partition] = a
 	return a, nil
 }
+
+// farAhead is how many offsets are read past rather than that reading begins anew behind them.
+const farAhead = 50_000
 
 // endAfter is how long nothing comes until it is looked whether the partition ends there.
 const endAfter = time.Second
