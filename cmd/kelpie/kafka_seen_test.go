@@ -149,7 +149,7 @@ func (s *seen) listed() {
 		}
 	}
 	f("orders/1@0 orders/1@1 orders/1@4", "list", "--key", "customer=ann")
-	f("orders/1@2 orders/1@3 orders/1@4", append([]string{"after", "orders/1@1", "--limit", "3"})...)
+	f("orders/1@2 orders/1@3 orders/1@4", "after", "orders/1@1", "--limit", "3")
 	f("orders/1@2 orders/2@0", "between", event.FormatTime(s.began+2000), event.FormatTime(s.began+4000), "--key", "customer=bob")
 	out, said := call(s.t, exitNo, "events", "list", "--data", filepath.Join(filepath.Dir(s.file), "data"))
 	if out != "" || !strings.Contains(said, "records of kafka:orders are in their topics and cannot be read: no configuration") {
