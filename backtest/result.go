@@ -3,6 +3,7 @@ package backtest
 import (
 	"time"
 
+	"kelpie/backtest/score"
 	"kelpie/event"
 	"kelpie/state"
 )
@@ -19,7 +20,8 @@ type Result struct {
 	Version  int             `json:"version"`           // ResultVersion
 	Partial  string          `json:"partial,omitempty"` // why not all of the history was read; "" if it was
 	History  HistoryResult   `json:"history"`
-	Variants []VariantResult `json:"variants"` // parallel to Spec.Variants
+	Labels   *LabelResult    `json:"labels,omitempty"` // what was known of the history, if anything
+	Variants []VariantResult `json:"variants"`         // parallel to Spec.Variants
 }
 
 // HistoryResult is what was read.
@@ -53,8 +55,9 @@ type RuleResult struct {
 	Decide      string   `json:"decide,omitempty"`
 	By          []string `json:"by"` // the fields of its key
 	Figures
-	TopKeys []KeyCount    `json:"top_keys,omitempty"` // those with most alerts
-	Samples []AlertResult `json:"samples,omitempty"`  // some of the alerts, by time of opening
+	Ranking *score.RankingFigures `json:"ranking,omitempty"`  // with labels and a score of this rule: how well it ranks
+	TopKeys []KeyCount            `json:"top_keys,omitempty"` // those with most alerts
+	Samples []AlertResult         `json:"samples,omitempty"`  // some of the alerts, by time of opening
 }
 
 // Figures are counts. Alerts and evaluations are those that count: warm-up is left out.
@@ -70,6 +73,8 @@ type Figures struct {
 	WorstDay    *Busy       `json:"worst_day,omitempty"`
 	WorstHour   *Busy       `json:"worst_hour,omitempty"`
 	Days        []DayCount  `json:"days,omitempty"` // days (UTC) that had alerts
+
+	Truth *score.Figures `json:"truth,omitempty"` // with labels: how what was caught meets them; a total leaves shadow rules out
 }
 
 // Abstentions are judgements that said neither yes nor no, by reason.

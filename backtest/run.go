@@ -19,7 +19,7 @@ type run struct {
 	history History
 
 	events   []eventSink
-	firings  []FiringSink
+	firings  []firingSink
 	watchers [][]Observer // by rule
 	heard    error        // of a sink that was told of an event
 
@@ -37,6 +37,11 @@ type openKey struct {
 type eventSink struct {
 	EventSink
 	event Event
+}
+
+type firingSink struct {
+	FiringSink
+	slots []int // of its fields, if it is told of events too
 }
 
 // Run folds the history once and says what came of it. When ctx ends the result is that of what has been read, marked as
@@ -80,15 +85,15 @@ func newRun(spec *Spec, h History) (*run, error) {
 func (r *run) hearers() {
 	r.watchers = make([][]Observer, len(r.rules))
 	for _, s := range r.spec.Sinks {
+		var slots []int
 		if e, ok := s.(EventSink); ok {
-			x := eventSink{EventSink: e}
 			for _, p := range e.Fields() {
-				x.event.slots = append(x.event.slots, r.slot(p))
+				slots = append(slots, r.slot(p))
 			}
-			r.events = append(r.events, x)
+			r.events = append(r.events, eventSink{EventSink: e, event: Event{slots: slots, types: r.set.Types}})
 		}
 		if f, ok := s.(FiringSink); ok {
-			r.firings = append(r.firings, f)
+			r.firings = append(r.firings, firingSink{f, slots})
 		}
 		if o, ok := s.(Observer); ok {
 			for i, rule := range r.rules {
@@ -206,8 +211,9 @@ func (r *run) take(fx *engine.Effects, err error) error {
 }
 
 func (r *run) fired(f *engine.Firing) error {
-	x := &Firing{Rule: r.of[f.Rule], Key: f.Key, AsOf: f.AsOf, EventID: f.EventID, Position: f.Position, Window: f.Window, Warmup: r.warmup(f.AsOf)}
+	x := &Firing{Rule: r.of[f.Rule], Key: f.Key, AsOf: f.AsOf, EventID: f.EventID, Position: f.Position, Window: f.Window, Warmup: r.warmup(f.AsOf), record: f.Record}
 	for _, s := range r.firings {
+		x.slots = s.slots
 		if err := s.Fired(x); err != nil {
 			return err
 		}

@@ -76,7 +76,17 @@ type Firing struct {
 	Position string       // of the event; "" on a close
 	Window   *window.Span // of a close or a session
 	Warmup   bool         // it is before the time that counts
+
+	record *event.Record
+	slots  []int // of the sink that is told
 }
+
+// OnEvent reports whether an event was judged, and not a close.
+func (f *Firing) OnEvent() bool { return f.record != nil }
+
+// Value returns the i-th of the sink's Fields of the event, if the sink is an EventSink, during the call. Text is the
+// event's: clone it to keep it.
+func (f *Firing) Value(i int) event.Value { return f.record.Value(f.slots[i]) }
 
 // Event is an event of the history. It is valid during the call only.
 type Event struct {
@@ -84,6 +94,15 @@ type Event struct {
 	Warmup bool // it is before the time that counts
 
 	slots []int
+	types []string
+}
+
+// Type returns the event's type; "" if no rule names it.
+func (e *Event) Type() string {
+	if e.Record.Type < 0 {
+		return ""
+	}
+	return e.types[e.Record.Type]
 }
 
 // Value returns the i-th of the sink's Fields; missing if the event does not have it. Text is the event's: clone it to keep it.

@@ -33,6 +33,8 @@ type Firing struct {
 	EventID  string       // of the event; "" on a close, or if it has none
 	Position string       // of the event; "" on a close
 	Window   *window.Span // of a close or a session
+
+	Record *event.Record // the event, until the engine is called again; nil on a close
 }
 
 // Folded is an event that is folded. It is valid during the call that tells of it only.
@@ -78,7 +80,7 @@ func (sh *shard) fired(j *judgement) {
 	row := &j.rows[rp.scope.dim.index]
 	f := Firing{order: sh.place(rp, string(row.Key())), Rule: rp.Rule, Key: splitKey(row.Key(), len(rp.By)), AsOf: j.asOf}
 	if j.mode == onEvent {
-		f.EventID, f.Position = strings.Clone(sh.env.Rec.ID()), sh.engine.position(j.seq)
+		f.EventID, f.Position, f.Record = strings.Clone(sh.env.Rec.ID()), sh.engine.position(j.seq), sh.env.Rec
 	}
 	if j.named {
 		span := j.span

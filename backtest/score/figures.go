@@ -2,8 +2,8 @@ package score
 
 // Figures is how a rule, or a set of rules, met the truth.
 type Figures struct {
-	Events    Level          `json:"events"`              // an event counts as hit when a rule held on it
-	Keys      *Level         `json:"keys,omitempty"`      // a key when there was an alert for it; absent: the rules have no key in common
+	Events    *Level         `json:"events,omitempty"`    // an event counts as hit when a rule held on it; absent: the rules are judged on closes only
+	Keys      *Level         `json:"keys,omitempty"`      // a key counts as hit when there was an alert for it; absent: there is no key in common
 	Incidents *Incidents     `json:"incidents,omitempty"` // the same
 	Alerts    AlertFigures   `json:"alerts"`
 	Money     Money          `json:"money"`

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// NoKey is the dimension of a judge whose alerts have no key in common.
+// NoKey is the dimension of a judge of alerts that have no key in common.
 const NoKey = -1
 
 // Judge counts what one rule, or a set of rules, hit. Not safe for concurrent use.
@@ -19,6 +19,7 @@ type Judge struct {
 	hits   []bool         // by seen of the truth
 	others map[string]hit // hits of events that are not labelled, by id
 	alerts []Alert
+	flags  []Alert // what says of a key that there is something about it, at the level of keys and incidents
 }
 
 // hit is a hit of an event that is not labelled.
@@ -37,7 +38,7 @@ type Alert struct {
 	To     int64 // when it was over; math.MaxInt64: it is open
 }
 
-// NewJudge returns a judge of alerts whose key is the one in dimension dim; NoKey: they have none in common.
+// NewJudge returns a judge whose keys and incidents are those of dimension dim; NoKey: it has none.
 func (t *Truth) NewJudge(dim int) *Judge {
 	return &Judge{truth: t, dim: dim, others: map[string]hit{}}
 }
@@ -58,7 +59,17 @@ func (j *Judge) Hit(e Event) {
 }
 
 // Alert takes an alert that is over, or open at the end.
-func (j *Judge) Alert(a Alert) { j.alerts = append(j.alerts, a) }
+func (j *Judge) Alert(a Alert) {
+	j.alerts = append(j.alerts, a)
+	if a.Dim == j.dim {
+		j.flags = append(j.flags, a)
+	}
+}
+
+// Flag says that something was said about a key of the judge's dimension at a time, by an alert that has another key.
+func (j *Judge) Flag(key string, at int64) {
+	j.flags = append(j.flags, Alert{Dim: j.dim, Key: key, From: at, Opened: at, To: at})
+}
 
 // Figures works out how what was hit meets the truth. All events have been seen by then.
 func (j *Judge) Figures() Figures {
@@ -111,7 +122,8 @@ func (j *Judge) eventFigures(f *Figures) {
 			f.Money.add(&f.Money.Unknown, h.amount)
 		}
 	}
-	f.Events = newLevel(tp, fp, fn, unknown)
+	l := newLevel(tp, fp, fn, unknown)
+	f.Events = &l
 	for _, name := range slices.Sorted(maps.Keys(classes)) {
 		f.Classes = append(f.Classes, ClassFigures{name, NewProportion(classes[name][0], classes[name][1])})
 	}
@@ -126,11 +138,11 @@ func (m *Money) add(to *float64, amount float64) {
 	*to += amount
 }
 
-// keyLevel counts keys with an alert against keys with a positive event.
+// keyLevel counts keys that were flagged against keys with a positive event.
 func (j *Judge) keyLevel() Level {
 	flagged := map[string]bool{}
 	latest := map[string]int64{} // of a key's alerts
-	for _, a := range j.alerts {
+	for _, a := range j.flags {
 		flagged[a.Key] = true
 		latest[a.Key] = max(a.Opened, latest[a.Key])
 	}
@@ -161,7 +173,7 @@ func (j *Judge) keyLevel() Level {
 // incidentFigures counts the incidents in whose time an alert of their key was open.
 func (j *Judge) incidentFigures() *Incidents {
 	byKey := map[string][]Alert{}
-	for _, a := range j.alerts {
+	for _, a := range j.flags {
 		byKey[a.Key] = append(byKey[a.Key], a)
 	}
 	var f Incidents

@@ -41,7 +41,6 @@ type Truth struct {
 	dims   int
 
 	events   int // seen, labelled or not
-	first    int64
 	last     int64
 	seen     []seen
 	byID     map[string]int // of seen
@@ -67,13 +66,12 @@ func NewTruth(l *Labels, dims int, o Options) *Truth {
 	if o.AsOf == 0 {
 		o.AsOf = Always
 	}
-	return &Truth{labels: l, o: o, dims: dims, byID: map[string]int{}, spans: make([]bool, len(l.Spans)), first: math.MaxInt64, last: math.MinInt64}
+	return &Truth{labels: l, o: o, dims: dims, byID: map[string]int{}, spans: make([]bool, len(l.Spans)), last: math.MinInt64}
 }
 
 // See takes in an event of the history. The event's strings are kept if it is labelled.
 func (t *Truth) See(e Event) {
-	t.events++
-	t.first, t.last = min(t.first, e.Time), max(t.last, e.Time)
+	t.Pass(e.Time)
 	label, ok := t.labels.Events[e.ID]
 	if !ok {
 		label, ok = t.spanned(e)
@@ -96,6 +94,21 @@ func (t *Truth) See(e Event) {
 	e.Keys = keys
 	t.byID[e.ID] = len(t.seen)
 	t.seen = append(t.seen, seen{e, label})
+}
+
+// Wants reports whether See may have to know more of an event than its time: else Pass is enough, and faster.
+func (t *Truth) Wants(id string) bool {
+	if len(t.labels.Spans) > 0 {
+		return true
+	}
+	_, ok := t.labels.Events[id]
+	return ok
+}
+
+// Pass takes in an event of the history that no label is about.
+func (t *Truth) Pass(at int64) {
+	t.events++
+	t.last = max(t.last, at)
 }
 
 // known reports whether a label counts at the time at which one looks.
