@@ -21,6 +21,7 @@ type LabelSpec struct {
 	Amount  event.Path // the field that says what is at stake
 	Entity  event.Path // whom events are about, for the keys and incidents of a whole set of rules; nil: the key of the rules, if they have one in common
 	Score   string     // RULE.NAME: a fact of a rule by whose value its events are ranked; "": none
+	From    int64      // the run's: what is before does not count; 0: no bound
 	Top     []int      // how many of the highest scores of a day are looked at
 }
 
@@ -170,7 +171,11 @@ func (l *Labels) Fields() []event.Path { return l.fields }
 
 // Event takes in an event of the history.
 func (l *Labels) Event(e *Event) error {
-	if e.Warmup || l.types != nil && !l.types[e.Type()] {
+	if l.types != nil && !l.types[e.Type()] {
+		return nil
+	}
+	if e.Warmup {
+		l.truth.PassBefore(e.ID())
 		return nil
 	}
 	if id := e.ID(); id != "" && !l.truth.Wants(id) {
@@ -290,7 +295,7 @@ func (l *Labels) Watches(r *Rule) bool {
 
 // Observe takes in the score of an event. Goroutines of several shards call it.
 func (l *Labels) Observe(r *Rule, o *engine.Observation) {
-	if o.Position == "" || o.Env.Rec == nil {
+	if o.Position == "" || o.Env.Rec == nil || o.AsOf < l.spec.From {
 		return
 	}
 	v := o.Env.Facts[r.Fact(l.fact)]

@@ -28,6 +28,9 @@ func WriteText(w io.Writer, res *Result) error {
 		if err := t.Flush(); err != nil {
 			return err
 		}
+		if err := writeTruth(b, res, v); err != nil {
+			return err
+		}
 	}
 	return b.Flush()
 }

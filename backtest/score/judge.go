@@ -122,6 +122,7 @@ func (j *Judge) eventFigures(f *Figures) {
 			f.Money.add(&f.Money.Unknown, h.amount)
 		}
 	}
+	f.Money.round()
 	l := newLevel(tp, fp, fn, unknown)
 	f.Events = &l
 	for _, name := range slices.Sorted(maps.Keys(classes)) {
@@ -136,6 +137,13 @@ func (m *Money) add(to *float64, amount float64) {
 		return
 	}
 	*to += amount
+}
+
+// round takes away what adding amounts as binary fractions has left beyond a millionth.
+func (m *Money) round() {
+	for _, x := range []*float64{&m.Caught, &m.Missed, &m.Mistaken, &m.Unknown} {
+		*x = math.Round(*x*1e6) / 1e6
+	}
 }
 
 // keyLevel counts keys that were flagged against keys with a positive event.

@@ -43,9 +43,10 @@ type Truth struct {
 	events   int // seen, labelled or not
 	last     int64
 	seen     []seen
-	byID     map[string]int // of seen
-	repeated int            // labelled events that came again under the same id
-	spans    []bool         // which of labels.Spans an event lay in
+	byID     map[string]int  // of seen
+	before   map[string]bool // labelled events before the time that counts, by id
+	repeated int             // labelled events that came again under the same id
+	spans    []bool          // which of labels.Spans an event lay in
 	done     bool
 	cases    [][]incident         // by dimension, by key, then start
 	calm     []map[string][]int64 // by dimension and key: the times of negative events
@@ -66,7 +67,7 @@ func NewTruth(l *Labels, dims int, o Options) *Truth {
 	if o.AsOf == 0 {
 		o.AsOf = Always
 	}
-	return &Truth{labels: l, o: o, dims: dims, byID: map[string]int{}, spans: make([]bool, len(l.Spans)), last: math.MinInt64}
+	return &Truth{labels: l, o: o, dims: dims, byID: map[string]int{}, before: map[string]bool{}, spans: make([]bool, len(l.Spans)), last: math.MinInt64}
 }
 
 // See takes in an event of the history. The event's strings are kept if it is labelled.
@@ -109,6 +110,13 @@ func (t *Truth) Wants(id string) bool {
 func (t *Truth) Pass(at int64) {
 	t.events++
 	t.last = max(t.last, at)
+}
+
+// PassBefore takes in an event that is before the time that counts: if it is labelled, the label is met there.
+func (t *Truth) PassBefore(id string) {
+	if _, ok := t.labels.Events[id]; ok {
+		t.before[strings.Clone(id)] = true
+	}
 }
 
 // known reports whether a label counts at the time at which one looks.
@@ -241,6 +249,7 @@ type Coverage struct {
 	Labels    int     `json:"labels"`              // rows of the file that say something new
 	Repeated  int     `json:"repeated"`            // rows that repeat another
 	Unmet     int     `json:"unmet"`               // labels of events and spans of which the history holds nothing
+	Before    int     `json:"before"`              // labels of events before the time that counts
 	NotYet    int     `json:"not_yet"`             // labels that became known only after the time at which one looks
 	SameID    int     `json:"same_id"`             // labelled events that came more than once; they count once
 	Unmatched []Unmet `json:"unmatched,omitempty"` // the first of the unmet, in order of their lines
@@ -269,6 +278,8 @@ func (t *Truth) Coverage() Coverage {
 	for id, l := range t.labels.Events {
 		if !t.known(l) {
 			c.NotYet++
+		} else if t.before[id] {
+			c.Before++
 		} else if _, ok := t.byID[id]; !ok {
 			unmet = append(unmet, Unmet{l.Line, id})
 		}

@@ -21,6 +21,7 @@ type backtestOptions struct {
 	from, to           moment
 	drain, json        bool
 	shards             int
+	labels             labelOptions
 }
 
 func newBacktest() *cobra.Command {
@@ -47,6 +48,7 @@ backtest cannot reach a receiver. Alerts have the ids that they have live.`,
 	f.BoolVar(&o.drain, "drain", false, "judge the windows that are open at the end as if the stream had ended")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.IntVar(&o.shards, "shards", runtime.GOMAXPROCS(0), "how many shards fold side by side; changes no result")
+	o.labels.addFlags(f)
 	return c
 }
 
@@ -55,6 +57,13 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	spec, err := o.spec(c)
 	if err != nil {
 		return err
+	}
+	labels, err := o.labels.sink(spec)
+	if err != nil {
+		return err
+	}
+	if labels != nil {
+		spec.Sinks = append(spec.Sinks, labels)
 	}
 	history, err := o.open(c.InOrStdin(), spec)
 	if err != nil {
@@ -67,6 +76,9 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	show.done()
 	if res == nil {
 		return err
+	}
+	if labels != nil {
+		labels.Fill(res)
 	}
 	if e := o.print(c.OutOrStdout(), res); err == nil {
 		err = e

@@ -42,14 +42,14 @@ func (o *labelOptions) addFlags(f *pflag.FlagSet) {
 }
 
 // sink returns what holds the run against the labels; nil if there are none.
-func (o *labelOptions) sink(variants []backtest.Variant) (*backtest.Labels, error) {
+func (o *labelOptions) sink(run *backtest.Spec) (*backtest.Labels, error) {
 	if o.file == "" {
 		if o.score != "" || o.entity != "" {
 			return nil, errors.New("--score and --entity say something with --labels only")
 		}
 		return nil, nil
 	}
-	spec := backtest.LabelSpec{Name: o.file, Score: o.score, Top: o.top,
+	spec := backtest.LabelSpec{Name: o.file, Score: o.score, Top: o.top, From: run.From,
 		Options: score.Options{Delay: int64(o.delay), AsOf: score.Always, Gap: int64(o.gap)}}
 	if o.unlabelled.value == "negative" {
 		spec.Options.Unlabelled = score.Negative
@@ -74,7 +74,7 @@ func (o *labelOptions) sink(variants []backtest.Variant) (*backtest.Labels, erro
 	if spec.Labels, err = o.read(); err != nil {
 		return nil, err
 	}
-	return backtest.NewLabels(spec, variants)
+	return backtest.NewLabels(spec, run.Variants)
 }
 
 func (o *labelOptions) read() (*score.Labels, error) {

@@ -225,7 +225,7 @@ type demoSummary struct {
 	Kind    string  `json:"kind"` // summary
 	Events  int64   `json:"events"`
 	Seconds float64 `json:"seconds"`
-	*score
+	*demoScore
 }
 
 // sumUp compares what was planted with what was found.

@@ -14,8 +14,8 @@ import (
 	"kelpie/traffic"
 )
 
-// score compares what was planted with what was found.
-type score struct {
+// demoScore compares what was planted with what was found.
+type demoScore struct {
 	Rules  []ruleScore     `json:"rules"`
 	Missed []traffic.Label `json:"missed"`
 	Extra  []*alert.Alert  `json:"extra"`
@@ -34,12 +34,12 @@ type ruleScore struct {
 }
 
 // newScore matches each label with an alert of its rule for its key that opened while the attack went on.
-func newScore(rules []string, labels []traffic.Label, s *state.Store) (*score, error) {
+func newScore(rules []string, labels []traffic.Label, s *state.Store) (*demoScore, error) {
 	alerts, err := alert.List(s, alert.Query{Oldest: true})
 	if err != nil {
 		return nil, err
 	}
-	sc := &score{Missed: []traffic.Label{}, Extra: []*alert.Alert{}, byRule: map[string]*ruleScore{}}
+	sc := &demoScore{Missed: []traffic.Label{}, Extra: []*alert.Alert{}, byRule: map[string]*ruleScore{}}
 	for _, a := range alerts {
 		if !a.Open() {
 			sc.of(a.Rule).Resolved++
@@ -70,14 +70,14 @@ func newScore(rules []string, labels []traffic.Label, s *state.Store) (*score, e
 	return sc, nil
 }
 
-func (s *score) of(rule string) *ruleScore {
+func (s *demoScore) of(rule string) *ruleScore {
 	if s.byRule[rule] == nil {
 		s.byRule[rule] = &ruleScore{Rule: rule}
 	}
 	return s.byRule[rule]
 }
 
-func (s *score) sum() {
+func (s *demoScore) sum() {
 	for _, rule := range slices.Sorted(maps.Keys(s.byRule)) {
 		r := *s.byRule[rule]
 		s.Rules = append(s.Rules, r)
@@ -88,7 +88,7 @@ func (s *score) sum() {
 }
 
 // write writes the score as a table, with what was missed and what was too much below it.
-func (s *score) write(out io.Writer) error {
+func (s *demoScore) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "rule\tplanted\tfound\tmissed\textra\tresolved\t")
 	for _, r := range append(slices.Clone(s.Rules), s.Total) {
