@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/source"
 )
@@ -113,7 +112,7 @@ func (c *course) fold(x *stretch) (*Effects, error) {
 	fresh := x.from(c.engine.readUpTo())
 	switch x.kind {
 	case journal.Cut:
-		return c.refuseCut(&fresh), nil
+		return &Effects{Rejected: fresh.cutLines(c.engine.plan.Schema.Spec.WithDefaults().MaxSize)}, nil
 	case journal.TimeAdvanced:
 		return c.advanceTime(&fresh)
 	case journal.PartitionsAssigned:
@@ -123,30 +122,8 @@ func (c *course) fold(x *stretch) (*Effects, error) {
 }
 
 func (c *course) stepEvents(x *stretch) (*Effects, error) {
-	live := int64(0)
-	if x.live() {
-		live = x.appended
-	}
-	c.lines = c.lines[:0]
-	for _, r := range x.lines {
-		c.lines = append(c.lines, Line{Start: r.Start, End: r.End, Offset: r.Offset, Appended: live})
-	}
+	c.lines = x.eventLines(c.lines[:0])
 	return c.engine.Step(&Batch{Partition: c.part(x.origin.Name), Buf: x.buf, Lines: c.lines, Decide: x.origin.Name == decisionOrigin})
-}
-
-// refuseCut refuses lines of which only the beginning was kept.
-func (c *course) refuseCut(x *stretch) *Effects {
-	fx := &Effects{}
-	most := c.engine.plan.Schema.Spec.WithDefaults().MaxSize
-	for i, line := range x.lines {
-		at := logPosition(0)
-		at.Offset = line.Offset
-		fx.Rejected = append(fx.Rejected, Rejection{
-			Position: at, Reason: event.TooLong, Offset: most, Raw: append([]byte(nil), x.payload(i)...),
-			Detail: fmt.Sprintf("more than the %d bytes that are taken; only the beginning is kept", most),
-		})
-	}
-	return fx
 }
 
 // advanceTime folds records that say that time went on.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/source"
 )
@@ -54,6 +55,46 @@ func (x *stretch) live() bool { return strings.HasPrefix(x.origin.Ident, liveMar
 
 // payload returns the i-th record.
 func (x *stretch) payload(i int) []byte { return x.buf[x.lines[i].Start:x.lines[i].End] }
+
+// eventLines appends where the events of the log stand.
+func (x *stretch) eventLines(dst []Line) []Line {
+	live := int64(0)
+	if x.live() {
+		live = x.appended
+	}
+	for _, r := range x.lines {
+		dst = append(dst, Line{Start: r.Start, End: r.End, Offset: r.Offset, Appended: live})
+	}
+	return dst
+}
+
+// runLines appends where the records of a run stand, each with its own times.
+func (x *stretch) runLines(dst []Line) []Line {
+	for i, r := range x.lines {
+		n := Line{Start: r.Start, End: r.End, Offset: r.Offset, Appended: x.appended}
+		if x.stamps != nil {
+			n.Created = x.stamps[i].Created
+			if at := x.stamps[i].Appended; at != 0 {
+				n.Appended = at
+			}
+		}
+		dst = append(dst, n)
+	}
+	return dst
+}
+
+// cutLines refuses lines of which only the beginning was kept; most is how many bytes are taken.
+func (x *stretch) cutLines(most int) (all []Rejection) {
+	for i, line := range x.lines {
+		at := logPosition(0)
+		at.Offset = line.Offset
+		all = append(all, Rejection{
+			Position: at, Reason: event.TooLong, Offset: most, Raw: append([]byte(nil), x.payload(i)...),
+			Detail: fmt.Sprintf("more than the %d bytes that are taken; only the beginning is kept", most),
+		})
+	}
+	return all
+}
 
 // liveMark stands before the ident of a source whose events come as they happen, as the log keeps it: then the append
 // time says something about the event's time, also in a replay.

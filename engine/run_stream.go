@@ -81,8 +81,9 @@ func (c *course) stepRun(x *stretch) (*Effects, error) {
 		if x.beside != nil && e.plan.namesBeside() {
 			x.buf, x.lines = x.beside()
 		}
+		c.lines = x.runLines(c.lines[:0])
 		var err error
-		if fx, err = e.Step(&Batch{Partition: part, Buf: x.buf, Lines: c.linesOf(x)}); err != nil {
+		if fx, err = e.Step(&Batch{Partition: part, Buf: x.buf, Lines: c.lines}); err != nil {
 			return fx, err
 		}
 	}
@@ -94,22 +95,6 @@ func (c *course) stepRun(x *stretch) (*Effects, error) {
 		}
 	}
 	return fx, nil
-}
-
-// linesOf returns where the records of a run stand, each with its own times.
-func (c *course) linesOf(x *stretch) []Line {
-	c.lines = c.lines[:0]
-	for i, r := range x.lines {
-		n := Line{Start: r.Start, End: r.End, Offset: r.Offset, Appended: x.appended}
-		if x.stamps != nil {
-			n.Created = x.stamps[i].Created
-			if at := x.stamps[i].Appended; at != 0 {
-				n.Appended = at
-			}
-		}
-		c.lines = append(c.lines, n)
-	}
-	return c.lines
 }
 
 // refuseLost puts records that are not to be had any more into the list of what was refused.
