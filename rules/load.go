@@ -249,7 +249,7 @@ func (l *loader) finish() (*Set, error) {
 	if len(l.errs) > 0 {
 		return nil, l.errs.sorted()
 	}
-	l.set.Types = slices.Sorted(maps.Keys(l.types))
+	l.set.Types, l.set.scope = slices.Sorted(maps.Keys(l.types)), l.scope
 	l.set.trace()
 	return l.set, nil
 }

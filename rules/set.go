@@ -11,6 +11,8 @@ type Set struct {
 	Types  []string     // every event type named by a rule, a fact (`of`) or a table, sorted
 
 	Options Options // what it was loaded with
+
+	scope map[string]TableName // of the tables, for the rules' expressions
 }
 
 // Rule returns the rule of that name, nil if there is none.

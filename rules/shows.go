@@ -22,21 +22,26 @@ func (s *Set) trace() {
 		}
 	}
 	for _, r := range s.Rules {
-		tr := &tracer{set: s, rule: r}
-		for i := range r.TableRefs {
-			ref := &r.TableRefs[i]
-			ref.Shows = s.Tables[ref.Table].Shows[ref.Field]
-		}
-		for _, f := range r.Facts {
-			f.Shows = tr.fact(f)
-		}
-		if r.Alert == nil {
-			continue
-		}
-		for i := range r.Alert.parts {
-			if p := &r.Alert.parts[i]; p.root != nil {
-				p.shows = tr.of(p.root)
-			}
+		s.traceRule(r)
+	}
+}
+
+// traceRule fills in what the facts, tables and message of a rule show; what tables show is known.
+func (s *Set) traceRule(r *Rule) {
+	tr := &tracer{set: s, rule: r}
+	for i := range r.TableRefs {
+		ref := &r.TableRefs[i]
+		ref.Shows = s.Tables[ref.Table].Shows[ref.Field]
+	}
+	for _, f := range r.Facts {
+		f.Shows = tr.fact(f)
+	}
+	if r.Alert == nil {
+		return
+	}
+	for i := range r.Alert.parts {
+		if p := &r.Alert.parts[i]; p.root != nil {
+			p.shows = tr.of(p.root)
 		}
 	}
 }
