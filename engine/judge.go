@@ -28,6 +28,7 @@ func (sh *shard) prepare(rp *rulePlan) {
 	clear(env.Tables)
 	clear(env.Prev)
 	env.Missing, env.Err = "", nil
+	sh.kin, sh.computed = nil, 0
 }
 
 // evaluate answers whether the rule holds. why says what an abstention is for.
@@ -85,15 +86,24 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, own []byte, ev *fold
 	home := &rows[rp.scope.dim.index]
 	known := rp.hasInstance(home, own)
 	j := &sh.judged
-	*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows, own: own, moves: home.Moves()}
-	sh.prepare(rp)
-	sh.count.evaluated[rp.index]++
-	if rp.first != nil && !sh.wantsAll(rp) && !known {
-		if !sh.firstHolds(j) {
-			return
-		}
+	if rp.family != nil && rp.family == sh.kin {
+		sh.join(rp)
 	} else {
-		sh.evalFacts(j, sh.wantsAll(rp))
+		*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows, own: own, moves: home.Moves()}
+		sh.prepare(rp)
+		if rp.tables != nil {
+			sh.evalTables(j)
+		}
+		sh.kin = rp.family
+	}
+	sh.count.evaluated[rp.index]++
+	switch {
+	case sh.wantsAll(rp):
+		sh.supply(j, rp.all)
+	case rp.first == nil || known:
+		sh.supply(j, rp.need)
+	case !sh.firstHolds(j):
+		return
 	}
 	v, why := sh.evaluate(rp)
 	if sh.wantsAll(rp) {
@@ -105,7 +115,7 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, own []byte, ev *fold
 	if v != yes && !known {
 		return
 	}
-	sh.out.opened = ""
+	sh.out.opened, sh.kin = "", nil
 	sh.step(j, home, v)
 	if v == yes && rp.Decide != "" && sh.engine.decides {
 		sh.verdict(j, home)
@@ -116,16 +126,14 @@ func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, own []byte, ev *fold
 // need; these it evaluates if the answer still depends on them.
 func (sh *shard) firstHolds(j *judgement) bool {
 	rp := j.rule
-	sh.evalSome(j, rp.firstNeed)
+	sh.supply(j, rp.firstNeed)
 	truth, ok := rp.first.Test(&sh.env)
 	if !ok {
 		sh.abstains(rp)
 		return false
 	}
 	if truth {
-		for _, i := range rp.restNeed {
-			sh.evalFact(j, i)
-		}
+		sh.supply(j, rp.restNeed)
 	}
 	return truth
 }

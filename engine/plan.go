@@ -108,12 +108,14 @@ type rulePlan struct {
 	tables     []tableSource
 	unit       uint16 // of its instance's block
 	namesake   int    // how many rules of its name stand before it: a backtest plans variants of a rule together
-	foreign    bool   // has facts by another key
-	farTable   bool   // reads a table of another key
-	onlySeries bool   // has no other window that is judged on a close
+	family     *family
+	foreign    bool // has facts by another key
+	farTable   bool // reads a table of another key
+	onlySeries bool // has no other window that is judged on a close
 
 	*rules.Rule
-	need     []int // facts that ready, when and resolve reach; ascending
+	all      []int // facts
+	need     []int // those that ready, when and resolve reach; ascending
 	restNeed []int // those that first does not
 	beat     int64
 	row      int   // the window whose span a row shows: index of a fact, or -1
@@ -176,6 +178,9 @@ func NewPlan(set *rules.Set, spec event.Spec, ts TimeSpec, units Units) (*Plan, 
 	}
 	for _, rp := range p.rules {
 		rp.setTwins()
+	}
+	for _, s := range b.order {
+		s.setFamilies()
 	}
 	b.work()
 	p.setVersion()
@@ -276,6 +281,7 @@ func (b *planner) rule(i int, r *rules.Rule) {
 	rp.bit = 1 << len(s.rules)
 	s.rules = append(s.rules, rp)
 	for j, f := range r.Facts {
+		rp.all = append(rp.all, j)
 		fp := factPlan{Fact: f, index: j, scope: s}
 		if f.Expr == nil {
 			if f.By != nil && pathsText(f.By) != pathsText(r.By) {

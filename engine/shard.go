@@ -40,7 +40,9 @@ type shard struct {
 	known     ruleEnv
 	typeText  string
 	judged    judgement
-	late      []bool // by sessions: the current event came too late for them
+	kin       *family // of the judgement at hand, if another rule of the family can go on with it
+	computed  uint64  // bits of the facts that it has computed
+	late      []bool  // by sessions: the current event came too late for them
 	passed    []bool
 	cols      []columnValue
 	vals      []event.Value
@@ -309,6 +311,7 @@ func (sh *shard) judgeScope(c *concern, rows []state.Row, ev *foldEvent) {
 	if !s.onEvent {
 		return
 	}
+	sh.kin = nil
 	if s.stateless() {
 		for _, rp := range s.rules {
 			sh.judgeEvent(rp, rows, nil, ev, ev.t)

@@ -55,18 +55,30 @@ func Load(paths []string, o Options) (*Set, error) {
 	return l.finish()
 }
 
+// File is a rule file in memory.
+type File struct{ Name, Text string }
+
+// LoadFiles is Load for files in memory.
+func LoadFiles(files []File, o Options) (*Set, error) {
+	l := newLoader(o)
+	for _, f := range files {
+		l.file(f.Name, f.Text)
+	}
+	return l.finish()
+}
+
 // LoadBytes is Load for one file in memory.
 func LoadBytes(name string, src []byte, o Options) (*Set, error) {
-	return LoadTexts(name, []string{string(src)}, o)
+	return LoadFiles([]File{{name, string(src)}}, o)
 }
 
 // LoadTexts is Load for texts in memory, each like a file of its own, all of one name.
 func LoadTexts(name string, texts []string, o Options) (*Set, error) {
-	l := newLoader(o)
-	for _, text := range texts {
-		l.file(name, text)
+	files := make([]File, len(texts))
+	for i, text := range texts {
+		files[i] = File{name, text}
 	}
-	return l.finish()
+	return LoadFiles(files, o)
 }
 
 // findFiles returns the rule files that paths name, each once, in the order of paths and sorted within a folder.
@@ -94,7 +106,7 @@ func findFiles(paths []string) (files []string, err *Error) {
 				add(name)
 			case d.IsDir() && name != root && strings.HasPrefix(d.Name(), "."):
 				return fs.SkipDir
-			case !d.IsDir() && isRuleFile(d.Name()):
+			case !d.IsDir() && IsFile(d.Name()):
 				add(name)
 			}
 			return nil
@@ -109,7 +121,8 @@ func findFiles(paths []string) (files []string, err *Error) {
 	return files, nil
 }
 
-func isRuleFile(name string) bool {
+// IsFile reports whether a file of that name, without its folder, is one of rules where folders are searched for such.
+func IsFile(name string) bool {
 	ext := filepath.Ext(name)
 	return !strings.HasPrefix(name, ".") && (ext == ".yml" || ext == ".yaml")
 }

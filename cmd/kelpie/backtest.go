@@ -16,6 +16,7 @@ import (
 type backtestOptions struct {
 	rules, events      []string
 	config             string
+	variants           backtestVariants
 	order              choice
 	disorder, lateness duration
 	from, to           moment
@@ -40,6 +41,7 @@ backtest cannot reach a receiver. Alerts have the ids that they have live.`,
 	f.StringArrayVarP(&o.rules, "rules", "r", nil, "a rule `file` or folder; may be given several times")
 	f.StringArrayVar(&o.events, "events", nil, "a `file` of events, - for standard input; may be given several times")
 	f.StringVarP(&o.config, "config", "c", "", "the configuration `file`, for how events and time are read, and for rules if -r is not given")
+	o.variants.add(f)
 	f.Var(&o.order, "order", "arrival: events are folded in the order in which they come; time: in the order of event time")
 	f.Var(&o.disorder, "disorder", "how far event times may be out of order")
 	f.Var(&o.lateness, "lateness", "how long after its end a window still accepts events")
@@ -96,13 +98,12 @@ func (o *backtestOptions) spec(c *cobra.Command) (*backtest.Spec, error) {
 		return nil, err
 	}
 	s.rules.Order = "" // decisions are refused under order: time, but nobody waits for one here
-	set, err := s.loadRules(o.rules)
+	variants, err := o.variants.variants(s, o.rules)
 	if err != nil {
 		return nil, err
 	}
 	return &backtest.Spec{
-		Event: s.event, Time: o.timeSpec(c, s.time), From: int64(o.from), To: int64(o.to), Drain: o.drain, Shards: o.shards,
-		Variants: []backtest.Variant{{Name: "rules", Role: backtest.Today, Set: set}},
+		Event: s.event, Time: o.timeSpec(c, s.time), From: int64(o.from), To: int64(o.to), Drain: o.drain, Shards: o.shards, Variants: variants,
 	}, nil
 }
 
