@@ -75,7 +75,9 @@ func (r *run) variantResult(v int, rules []RuleResult, days float64) VariantResu
 		if !slices.Contains(rule.Variants, v) {
 			continue
 		}
-		out.Rules = append(out.Rules, rules[i])
+		if x.Role != Point || slices.ContainsFunc(x.Params, func(s Setting) bool { return s.Rule == rule.Name }) {
+			out.Rules = append(out.Rules, rules[i])
+		}
 		out.Total.add(&rules[i].Figures)
 		addCounts(byDay, r.tally.rules[i].days)
 		addCounts(byHour, r.tally.rules[i].hours)

@@ -43,7 +43,7 @@ type VariantResult struct {
 	Role   Role         `json:"role"` // rules, against or point
 	Params []Setting    `json:"params,omitempty"`
 	Total  Figures      `json:"total"` // of all its rules; keys are counted once for each rule
-	Rules  []RuleResult `json:"rules"` // by name
+	Rules  []RuleResult `json:"rules"` // by name; of a point those that it sets a param of: the others are the first variant's
 }
 
 // RuleResult is what one rule came to.
