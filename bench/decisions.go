@@ -15,7 +15,6 @@ import (
 
 // What is asked, and what goes on beside it.
 const (
-	decisionRate        = 20_000 // a second
 	decisionConnections = 128
 	besideRate          = 100_000 // events a second …
 	besideAtOnce        = 500     // … in bodies of so many
@@ -53,20 +52,24 @@ func decisionsStudy(l *lab) ([]row, error) {
 	}}
 	var evaluated []quantiles
 	var reports []asked
+	var work effort
 	samples, err := l.turns(min(l.Runs, pacedRuns), v.job(in, func() any {
 		reports = append(reports, asked{})
 		return &reports[len(reports)-1]
-	}, func() { evaluated = append(evaluated, judged.quantiles()) }))
+	}, func() {
+		evaluated = append(evaluated, judged.quantiles())
+		work = effortOf(v.service)
+	}))
 	if err != nil {
 		return nil, err
 	}
 	what := fmt.Sprintf("decisions, %s/s asked over %d connections beside %s events/s in NDJSON of %d: ",
-		short(decisionRate), decisionConnections, short(besideRate), besideAtOnce)
+		short(float64(l.Decisions)), decisionConnections, short(besideRate), besideAtOnce)
 	answered := each(reports, func(r asked) quantiles { return r.Answered })
 	rows := []row{
 		latencyRow(what+"until the rules had been judged, behind the log's sync", samples[0], evaluated, evaluatedGoal),
 		latencyRow("the same, from when the question was to be asked until the answer, which is durable", samples[0], answered, answeredGoal),
-		textRow("what came of that load", reports[len(reports)-1].text(v.cores[len(v.cores)-1], &samples[0][len(reports)-1]), samples[0]),
+		textRow("what came of that load", reports[len(reports)-1].text(v.cores[len(v.cores)-1], &samples[0][len(reports)-1])+work.text(), samples[0]),
 	}
 	rows[1].CPU, rows[1].Peak, rows[1].Allocs = 0, 0, -1 // as above
 	return rows, nil
@@ -90,6 +93,23 @@ func (j *judgements) quantiles() quantiles {
 	return j.took.quantiles(int(warmUp * float64(len(j.took.all))))
 }
 
+// effort is in how many pieces a service did its work.
+type effort struct{ events, strides, syncs, commits, synced int64 }
+
+func effortOf(p *posted) (e effort) {
+	f := p.service.Figures()
+	for _, in := range f.Inputs {
+		e.events += in.Folded
+	}
+	e.strides, e.commits, e.synced = f.Strides, f.Commits.Count, f.Synced
+	e.syncs = p.served.log.Stats().Groups
+	return e
+}
+
+func (e *effort) text() string {
+	return fmt.Sprintf("; %d events in %d strides, %d syncs of the log and %d commits, %d of them synced", e.events, e.strides, e.syncs, e.commits, e.synced)
+}
+
 // asked is what the client reports.
 type asked struct {
 	Answered quantiles // from when a question was to be asked until the answer
@@ -105,13 +125,13 @@ func (a *asked) text(cores float64, s *sample) string {
 		short(a.Rate), 100*a.Strict, short(a.Beside), ms(a.Posted.P99), ms(a.Sent.P99), cores, s.cpu.Seconds()/s.wall.Seconds())
 }
 
-// askDecisions is the client: every sixth event of the stream is asked about, the others are posted.
+// askDecisions is the client: of so many events of the stream one is asked about, the others are posted.
 func askDecisions(l *lab, t *talk) (any, error) {
 	in, err := l.events()
 	if err != nil {
 		return nil, err
 	}
-	questions, bodies := split(in.data, int(besideRate/decisionRate), besideAtOnce)
+	questions, bodies := split(in.data, max(besideRate/l.Decisions, 1), besideAtOnce)
 	address, err := t.meet("")
 	if err != nil {
 		return nil, err
@@ -121,7 +141,7 @@ func askDecisions(l *lab, t *talk) (any, error) {
 	var posted error
 	p := &pacedPoster{bodies: bodies}
 	both.Go(func() { posted = p.run(besideRate/besideAtOnce, besideConnections, address) })
-	s := perSecond(decisionRate, int64(len(questions)))
+	s := perSecond(float64(l.Decisions), int64(len(questions)))
 	err = s.run(decisionConnections, address, c.ask)
 	took := time.Since(s.start)
 	both.Wait()

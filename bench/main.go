@@ -37,6 +37,7 @@ func parse(args []string) (s settings, err error) {
 	quick := f.Bool("quick", false, "small streams and few samples: to see whether it works")
 	n := f.Int64("n", 0, "`events` of a stream (default 1,000,000)")
 	keys := f.Int("keys", 0, "keys of the study of that name (default 5,000,000)")
+	decisions := f.Int("decisions", 0, "decisions a second that the study of that name asks for (default 20,000)")
 	runs := f.Int("runs", 0, "`samples` of each figure (default 5)")
 	cores := f.Int("cores", 2, "cores to use, and shards")
 	f.StringVar(&s.dir, "dir", "", "`folder` for events, logs and states, on the disk that is to be measured (default a temporary one)")
@@ -59,6 +60,7 @@ func parse(args []string) (s settings, err error) {
 	}{
 		{*n, func(v int64) { s.sizes.Events = v }},
 		{int64(*keys), func(v int64) { s.sizes.Keys = int(v) }},
+		{int64(*decisions), func(v int64) { s.sizes.Decisions = int(v) }},
 		{int64(*runs), func(v int64) { s.sizes.Runs = int(v) }},
 	} {
 		if o.given > 0 {

@@ -36,13 +36,14 @@ type sizes struct {
 	Customers int   // of the same
 	Keys      int   // that the state holds before keys measures
 	Recovered int   // keys that the state holds before recovery measures
+	Decisions int   // that are asked for a second, in the study of that name
 	Runs      int   // samples of each
 	Cores     int   // and shards
 }
 
 var (
-	fullSizes  = sizes{Events: 1_000_000, Customers: 100_000, Keys: 5_000_000, Recovered: 1_000_000, Runs: 5, Cores: 2}
-	quickSizes = sizes{Events: 100_000, Customers: 10_000, Keys: 200_000, Recovered: 100_000, Runs: 3, Cores: 2}
+	fullSizes  = sizes{Events: 1_000_000, Customers: 100_000, Keys: 5_000_000, Recovered: 1_000_000, Decisions: 20_000, Runs: 5, Cores: 2}
+	quickSizes = sizes{Events: 100_000, Customers: 10_000, Keys: 200_000, Recovered: 100_000, Decisions: 20_000, Runs: 3, Cores: 2}
 )
 
 // part returns a share of the events, at least some.

@@ -19,10 +19,10 @@ func (b *Broken) Error() string {
 		b.While, b.Cause)
 }
 
-// guarded is parallel, and returns what has gone wrong in some shard. A panic is an error: nobody can do anything about
+// guarded is share, and returns what has gone wrong in some shard. A panic is an error: nobody can do anything about
 // it, but the process has more to do than to fold, and is to end in order.
-func (e *Engine) guarded(f func(i int)) error {
-	e.parallel(func(i int) {
+func (e *Engine) guarded(events int, f func(i int)) error {
+	e.share(events, func(i int) {
 		sh := e.shards[i]
 		defer func() {
 			if p := recover(); p != nil {

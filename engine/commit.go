@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"kelpie/event"
 	"kelpie/state"
@@ -69,17 +70,17 @@ func (e *Engine) Committed(p *Pending) {
 // has not been committed stays.
 func (e *Engine) Trim(limit int64) (evicted int) {
 	each := limit / int64(len(e.shards))
+	if !slices.ContainsFunc(e.shards, func(sh *shard) bool { return sh.bytes() > each }) {
+		return 0
+	}
 	counts := make([]int, len(e.shards))
 	e.parallel(func(i int) {
 		sh := e.shards[i]
-		total := sh.mem.Bytes()
-		for _, r := range sh.rows {
-			total += r.Overhead()
-		}
-		if total <= each {
+		over := sh.bytes() - each
+		if over <= 0 {
 			return
 		}
-		over := total - each + each/16
+		over += each / 16
 		for _, r := range sh.rows {
 			if r.Len() > 0 {
 				counts[i] += r.Evict(over * int64(r.Len()) / int64(sh.len()))
@@ -90,6 +91,15 @@ func (e *Engine) Trim(limit int64) (evicted int) {
 		evicted += n
 	}
 	return evicted
+}
+
+// bytes returns what the rows in memory take.
+func (sh *shard) bytes() int64 {
+	total := sh.mem.Bytes()
+	for _, r := range sh.rows {
+		total += r.Overhead()
+	}
+	return total
 }
 
 func (sh *shard) len() (n int) {
@@ -206,7 +216,7 @@ func (e *Engine) recoverDim(i int, d *dim) error {
 	if err != nil {
 		return err
 	}
-	return e.guarded(func(k int) { e.shards[k].resume(d, behind[k]) })
+	return e.guarded(0, func(k int) { e.shards[k].resume(d, behind[k]) })
 }
 
 // shardOf returns the shard that folds a key of the lane.

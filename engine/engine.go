@@ -206,7 +206,7 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	if e.plan.Time.ByTime {
 		e.parallel(func(i int) { e.workers[i].routeShare(e.evs, i, len(e.workers)) })
 	}
-	err := e.guarded(func(i int) {
+	err := e.guarded(len(e.evs), func(i int) {
 		sh := e.shards[i]
 		sh.out.reset()
 		sh.applied = 0
@@ -229,6 +229,20 @@ func (e *Engine) parallel(f func(i int)) {
 	}
 	f(0)
 	wg.Wait()
+}
+
+// few is up to how many events are decoded and folded by one goroutine: to wake others takes longer.
+const few = 64
+
+// share is parallel for the work of so many events, or, with none, of time that went on.
+func (e *Engine) share(events int, f func(i int)) {
+	if events == 0 || events > few {
+		e.parallel(f)
+		return
+	}
+	for i := range e.shards {
+		f(i)
+	}
 }
 
 // firstAt returns the index of the first event at which the watermark has reached t: mostly one of the very first.

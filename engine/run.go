@@ -37,9 +37,10 @@ type Service struct {
 
 	reloads     chan struct{}          // holds a token when the rules are to be read again
 	reloadWaits chan chan reloadAnswer // of those who wait for what comes of a reload
-	requests    chan *request
+	requests    *requestQueue
 	refused     chan refusals
 	life        context.Context // ends with Run
+	typ         event.Path      // of an event's type
 	die         context.CancelFunc
 	ended       <-chan struct{} // of life
 	behind      struct {
@@ -131,9 +132,10 @@ func NewService(o ServiceOptions) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, reloads: make(chan struct{}, 1), reloadWaits: make(chan chan reloadAnswer), requests: make(chan *request), refused: make(chan refusals), decisions: newDecisions(), again: newRereader(o.Inputs)}
+	s := &Service{o: o, reloads: make(chan struct{}, 1), reloadWaits: make(chan chan reloadAnswer), requests: newRequestQueue(), refused: make(chan refusals), decisions: newDecisions(), again: newRereader(o.Inputs)}
 	s.life, s.die = context.WithCancel(context.Background())
 	s.ended = s.life.Done()
+	s.typ, _ = event.ParsePath(o.Event.WithDefaults().Type) // a mistake in it is one of the plan, which Run reports
 	s.figures.Store(&Figures{})
 	s.intake = newIntake(s)
 	return s

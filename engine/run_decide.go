@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/state"
 )
@@ -197,12 +196,8 @@ func (s *Service) settleDecision(ctx context.Context, line []byte, d Decision) (
 		known.Evaluated = d.Evaluated
 		return known, err
 	}
-	made, err := decisionEvent(s.o.Event, line, d)
-	if err != nil {
-		return d, err
-	}
-	r := newRequest(journal.Event, made)
-	r.origin = journal.Source{Name: decidedOrigin}
+	r := newRequest(journal.Event, decisionEvent(s.typ, line, &d))
+	r.origin, r.decision = journal.Source{Name: decidedOrigin}, &d
 	if err := s.ask(ctx, r, r.folded); err != nil {
 		return d, err
 	}
@@ -227,58 +222,6 @@ func decisionOf(offset, appended int64, vs []Verdict) Decision {
 		}
 	}
 	return d
-}
-
-// decisionEvent writes the DecisionMade that follows an event.
-func decisionEvent(spec event.Spec, line []byte, d Decision) ([]byte, error) {
-	spec = spec.WithDefaults()
-	path, err := event.ParsePath(spec.Type)
-	if err != nil {
-		return nil, err
-	}
-	var was json.RawMessage
-	out, err := replaceMember(line, path, func(old json.RawMessage) (json.RawMessage, error) {
-		was = old
-		return json.Marshal(DecisionMade)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("engine: decide: %w", err)
-	}
-	own := struct {
-		Answer   string          `json:"answer"`
-		Of       json.RawMessage `json:"of"`
-		Rules    []string        `json:"rules"`
-		Position string          `json:"position"`
-		Exceeded bool            `json:"exceeded,omitempty"`
-	}{d.Answer, was, d.Rules, logOffset(d.Offset), d.Exceeded}
-	return replaceMember(out, event.Path{"decision"}, func(json.RawMessage) (json.RawMessage, error) { return json.Marshal(own) })
-}
-
-// replaceMember returns the object with the member at a path replaced, or added.
-func replaceMember(object json.RawMessage, path event.Path, f func(json.RawMessage) (json.RawMessage, error)) (json.RawMessage, error) {
-	members := map[string]json.RawMessage{}
-	if len(object) > 0 {
-		if err := json.Unmarshal(object, &members); err != nil {
-			return nil, err
-		}
-	}
-	old := members[path[0]]
-	var err error
-	if len(path) > 1 {
-		members[path[0]], err = replaceMember(old, path[1:], f)
-	} else {
-		members[path[0]], err = f(old)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(members)
-}
-
-func logOffset(offset int64) string {
-	p := logPosition(0)
-	p.Offset = offset
-	return p.String()
 }
 
 // decisions are those other than allow: the newest ones in memory until they have been committed.
@@ -393,45 +336,6 @@ func (l *loop) decide(x *stretch, fx *Effects) error {
 			l.s.decisions.put(d)
 		}
 		i = n
-	}
-	return nil
-}
-
-// madeDecision is a DecisionMade of the log.
-type madeDecision struct {
-	offset  int64
-	payload []byte
-}
-
-// decided notes that decisions are in the log.
-func (l *loop) decided(x *stretch) error {
-	for i := range x.lines {
-		if l.s.o.KeepMade {
-			l.made = append(l.made, madeDecision{x.lines[i].Offset, slices.Clone(x.payload(i))})
-		}
-		var made struct {
-			Decision struct {
-				Answer   string   `json:"answer"`
-				Rules    []string `json:"rules"`
-				Position string   `json:"position"`
-			} `json:"decision"`
-		}
-		if err := json.Unmarshal(x.payload(i), &made); err != nil {
-			return fmt.Errorf("engine: log@%d: %w", x.lines[i].Offset, err)
-		}
-		var offset int64
-		if _, err := fmt.Sscanf(made.Decision.Position, "log@%d", &offset); err != nil {
-			return fmt.Errorf("engine: log@%d: %q is no position of the log", x.lines[i].Offset, made.Decision.Position)
-		}
-		d, ok, err := l.s.decisions.get(l.s.o.Store, offset)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			d = Decision{Alerts: []string{}, Offset: offset, Appended: x.appended}
-		}
-		d.Answer, d.Rules, d.Made = made.Decision.Answer, made.Decision.Rules, true
-		l.s.decisions.put(d)
 	}
 	return nil
 }

@@ -231,13 +231,17 @@ func TestDecideGone(t *testing.T) {
 func TestDecisionMade(t *testing.T) {
 	f := func(spec event.Spec, line, want string) {
 		t.Helper()
-		got, err := engine.DecisionEvent(spec, []byte(line), engine.Decision{Answer: "block", Rules: []string{"r"}, Offset: 7})
-		if err != nil || string(got) != want || !json.Valid(got) {
-			t.Errorf("%s\n%s, %v, want\n%s", line, got, err, want)
+		typ, err := event.ParsePath(spec.WithDefaults().Type)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := engine.DecisionEvent(typ, []byte(line), &engine.Decision{Answer: "block", Rules: []string{"r"}, Offset: 7})
+		if string(got) != want || !json.Valid(got) {
+			t.Errorf("%s\n%s, want\n%s", line, got, want)
 		}
 	}
 	f(event.Spec{}, `{"type":"Order","id":1,"amount":1.50,"decision":true}`,
-		`{"amount":1.50,"decision":{"answer":"block","of":"Order","rules":["r"],"position":"log@7"},"id":1,"type":"DecisionMade"}`)
+		`{"type":"DecisionMade","id":1,"amount":1.50,"decision":{"answer":"block","of":"Order","rules":["r"],"position":"log@7"}}`)
 	f(event.Spec{Type: `meta."a.b"`}, `{"meta":{"a.b":3,"x":[1,2]}}`,
-		`{"decision":{"answer":"block","of":3,"rules":["r"],"position":"log@7"},"meta":{"a.b":"DecisionMade","x":[1,2]}}`)
+		`{"meta":{"a.b":"DecisionMade","x":[1,2]},"decision":{"answer":"block","of":3,"rules":["r"],"position":"log@7"}}`)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kelpie/event"
@@ -26,21 +27,23 @@ type intake struct {
 	mixed   bool // some inputs are partitions, and some are not
 
 	// Owned by the goroutine that fetches.
-	running   int // readers that have not ended
-	arrived   time.Time
-	ticked    time.Time
-	news      []*source.Batch  // the service's own, to be appended next
-	forsaken  []string         // partitions that nothing will come from: it is to be said that they are idle
-	waited    bool             // mixed, and the common partition is not idle
-	postponed *request         // to be appended next
-	numbers   map[string]int64 // of the last record of each origin of requests
-	complete  bool             // with UntilEnd: all inputs have been read to their end
-	finder    *event.TimeFinder
-	dec       *event.Decoder // for times that the finder does not find
-	rec       event.Record
+	running  int // readers that have not ended
+	arrived  time.Time
+	ticked   time.Time
+	news     []*source.Batch  // the service's own, to be appended next
+	forsaken []string         // partitions that nothing will come from: it is to be said that they are idle
+	waited   bool             // mixed, and the common partition is not idle
+	numbers  map[string]int64 // of the last record of each origin of requests
+	complete bool             // with UntilEnd: all inputs have been read to their end
+	finder   *event.TimeFinder
+	dec      *event.Decoder // for times that the finder does not find
+	rec      event.Record
+
+	underway atomic.Int32 // batches of requests that are not durable
 
 	mu       sync.Mutex
 	passages map[*source.Batch]*passage // given out and not released
+	spare    []*source.Batch            // of requests, whose memory may be used again
 }
 
 // arrival is what a reader has fetched, or a stream: a batch, or, without one, that it has ended.
@@ -155,8 +158,7 @@ func (n *intake) Fetch(ctx context.Context) (*source.Batch, error) {
 		select {
 		case a := <-n.out:
 			n.arrive(a)
-		case r := <-n.s.requests:
-			return n.ownRequest(r), nil
+		case <-n.s.requests.work:
 		case <-n.woken:
 		case <-n.alarm():
 		case <-n.stop.Done():
@@ -304,6 +306,9 @@ func (n *intake) Release(b *source.Batch) {
 	n.mu.Lock()
 	p := n.passages[b]
 	delete(n.passages, b)
+	if p.requests != nil && len(n.spare) < 2*requestsAhead && cap(b.Buf) <= 2*requestBytesMost {
+		n.spare = append(n.spare, b)
+	}
 	n.mu.Unlock()
 	if p.reader != nil {
 		p.reader.released(b)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"kelpie/event"
@@ -21,6 +22,8 @@ type request struct {
 	rules   *version // with RulesLoaded: the rules themselves
 	urgent  bool     // the commit is waited for
 	sent    bool     // the intake has it
+
+	decision *Decision // with a DecisionMade: the decision itself
 
 	// Set by the loop before folded is closed.
 	offset   int64 // in the log
@@ -57,34 +60,34 @@ func (s *Service) ask(ctx context.Context, r *request, until <-chan struct{}) er
 var errTooLong = fmt.Errorf("engine: it is on its way, but may not be carried out yet: %w", context.DeadlineExceeded)
 
 // askWithin is ask that gives up with errTooLong after a while; 0: never. A context with a deadline would do, and costs
-// more: this is done for every decision.
+// more: this is done for every decision. A request that is given up before the intake has taken it is not sent any more.
 func (s *Service) askWithin(ctx context.Context, most time.Duration, r *request, until <-chan struct{}) error {
 	var over <-chan time.Time
 	if most > 0 {
 		over = s.o.Clock.After(most)
 	}
 	if !r.sent {
-		select {
-		case s.requests <- r:
-			r.sent = true
-		case <-s.ended:
-			return ErrNotRunning
-		case <-over:
-			return errTooLong
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		s.requests.add(r)
 	}
+	var err error
 	select {
 	case <-until:
 		return nil
 	case <-s.ended:
-		return ErrNotRunning
+		err = ErrNotRunning
 	case <-over:
-		return errTooLong
+		err = errTooLong
 	case <-ctx.Done():
-		return fmt.Errorf("engine: it is on its way, but may not be carried out yet: %w", ctx.Err())
+		err = fmt.Errorf("engine: it is on its way, but may not be carried out yet: %w", ctx.Err())
 	}
+	if r.sent || !s.requests.withdraw(r) {
+		r.sent = true
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // background runs f, whose context ends with the service; Run waits for it.
@@ -107,52 +110,48 @@ func (s *Service) end() {
 	s.behind.Wait()
 }
 
-// What one batch of requests holds at most.
-const (
-	requestsMost     = 1024
-	requestBytesMost = 1 << 20
-)
-
-// request returns what others ask to be appended, if anything.
+// request returns what others ask to be appended, if anything: a request together with those like it that wait already. While
+// enough of them are on their way to the log, those that come wait for each other: more batches would be smaller, and
+// nothing would be durable sooner.
 func (n *intake) request() *source.Batch {
-	if r := n.postponed; r != nil {
-		n.postponed = nil
-		return n.ownRequest(r)
-	}
-	select {
-	case r := <-n.s.requests:
-		return n.ownRequest(r)
-	default:
+	if n.underway.Load() >= requestsAhead {
 		return nil
 	}
-}
-
-// ownRequest returns a request as a batch, together with those like it that wait already.
-func (n *intake) ownRequest(r *request) *source.Batch {
-	rs := []*request{r}
-	b := &source.Batch{Kind: r.kind, Origin: r.origin, Timed: r.timed, MinTime: r.time, MaxTime: r.time}
-	add := func(r *request) {
+	rs, bytes := n.s.requests.take()
+	if len(rs) == 0 {
+		return nil
+	}
+	first := rs[0]
+	b := n.spareBatch()
+	*b = source.Batch{Kind: first.kind, Origin: first.origin, Timed: true, MinTime: math.MaxInt64, MaxTime: math.MinInt64,
+		Buf: slices.Grow(b.Buf[:0], bytes), Lines: slices.Grow(b.Lines[:0], len(rs)), Kept: n.requestsKept}
+	for _, r := range rs {
 		b.Timed = b.Timed && r.timed
 		b.MinTime, b.MaxTime = min(b.MinTime, r.time), max(b.MaxTime, r.time)
 		b.Buf = append(b.Buf, r.payload...)
 		b.Lines = append(b.Lines, source.Line{Start: len(b.Buf) - len(r.payload), End: len(b.Buf)})
 	}
-	add(r)
-	for len(rs) < requestsMost && len(b.Buf) < requestBytesMost {
-		select {
-		case more := <-n.s.requests:
-			if more.kind == r.kind && more.origin == r.origin {
-				rs = append(rs, more)
-				add(more)
-				continue
-			}
-			n.postponed = more
-		default:
-		}
-		break
-	}
+	n.underway.Add(1)
 	n.number(b)
 	return n.ownBatch(b, rs)
+}
+
+// requestsKept notes that a batch of requests is in the log.
+func (n *intake) requestsKept() {
+	n.underway.Add(-1)
+	n.s.requests.wake()
+}
+
+// spareBatch returns a batch whose memory may be used.
+func (n *intake) spareBatch() *source.Batch {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if k := len(n.spare); k > 0 {
+		b := n.spare[k-1]
+		n.spare = n.spare[:k-1]
+		return b
+	}
+	return &source.Batch{}
 }
 
 // number gives the records of an origin numbers that go on from what is in the log.

@@ -31,7 +31,7 @@ func newWorker(e *Engine) *worker {
 // decode decodes a batch, its lines in equal shares to the workers.
 func (e *Engine) decode(b *Batch, fx *Effects) error {
 	n := len(e.workers)
-	err := e.guarded(func(i int) {
+	err := e.guarded(len(b.Lines), func(i int) {
 		lines := b.Lines[len(b.Lines)*i/n : len(b.Lines)*(i+1)/n]
 		e.workers[i].decode(b, lines)
 	})

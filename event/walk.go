@@ -30,6 +30,12 @@ func (r *Record) Lookup(p Path) Value {
 // eachMember calls f with the members of the object that s holds until f says false: the key without its
 // quotes, not unescaped, and the value's text. It calls nothing if s holds no object.
 func eachMember(s string, f func(key, value string) bool) {
+	eachMemberAt(s, func(key string, from, to int) bool { return f(key, s[from:to]) })
+}
+
+// eachMemberAt is eachMember that says where in s the value's text stands.
+func eachMemberAt(s string, f func(key string, from, to int) bool) {
+	all := len(s)
 	s = trimSpace(s)
 	if s == "" || s[0] != '{' {
 		return
@@ -42,11 +48,11 @@ func eachMember(s string, f func(key, value string) bool) {
 		key := s[1 : end-1]
 		s = trimSpace(s[end:])
 		s = trimSpace(s[min(1, len(s)):]) // the colon
-		value := s[:valueLen(s)]
-		if value == "" || !f(key, value) {
+		from, n := all-len(s), valueLen(s)
+		if n == 0 || !f(key, from, from+n) {
 			return
 		}
-		s = trimSpace(s[len(value):])
+		s = trimSpace(s[n:])
 		s = trimSpace(s[min(1, len(s)):]) // the comma, or the end
 	}
 }

@@ -34,6 +34,7 @@ type body struct {
 	server  *Server
 	holders atomic.Int32
 	in      paced
+	first   []byte // the memory that small ones are read to: it stays with the body
 }
 
 var bodies = sync.Pool{New: func() any { return new(body) }}
@@ -41,6 +42,7 @@ var bodies = sync.Pool{New: func() any { return new(body) }}
 // firstBuffer is the least that a body takes, bytes.
 const firstBuffer = 4 << 10
 
+// buffers are those of bodies that take more.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // readBody reads the body of a request.
@@ -102,11 +104,7 @@ func (b *body) read(in io.Reader, likely int64) *Problem {
 
 // grow makes room for n bytes, if the budget has it.
 func (b *body) grow(n int64) *Problem {
-	n = max(n, firstBuffer)
-	next := *buffers.Get().(*[]byte)
-	if int64(cap(next)) < n {
-		next = make([]byte, 0, n)
-	}
+	next := b.buffer(n)
 	more := int64(cap(next)) - b.charged
 	if !b.server.memory.take(more) {
 		return problem(http.StatusServiceUnavailable, "memory", "Too much at once",
@@ -117,6 +115,21 @@ func (b *body) grow(n int64) *Problem {
 	b.b = append(next[:0], old...)
 	recycle(old)
 	return nil
+}
+
+// buffer returns memory for n bytes.
+func (b *body) buffer(n int64) []byte {
+	if n <= firstBuffer {
+		if b.first == nil {
+			b.first = make([]byte, 0, firstBuffer)
+		}
+		return b.first
+	}
+	next := *buffers.Get().(*[]byte)
+	if int64(cap(next)) < n {
+		next = make([]byte, 0, n)
+	}
+	return next
 }
 
 // hold asks for one more release.
@@ -130,13 +143,13 @@ func (b *body) release() {
 	b.server.memory.give(b.charged)
 	recycle(b.b)
 	clear(b.results) // they refer to claims
-	*b = body{items: b.items[:0], results: b.results[:0], lines: b.lines[:0]}
+	*b = body{items: b.items[:0], results: b.results[:0], lines: b.lines[:0], first: b.first}
 	bodies.Put(b)
 }
 
-// recycle keeps a buffer for the next body.
+// recycle keeps a buffer for the next body that takes as much.
 func recycle(b []byte) {
-	if cap(b) > 0 {
+	if cap(b) > firstBuffer {
 		b = b[:0]
 		buffers.Put(&b)
 	}

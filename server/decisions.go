@@ -102,10 +102,11 @@ func (s *Server) askFirst(ctx context.Context, b *body) (d engine.Decision, aske
 }
 
 func (s *Server) notDecided(err error) *Problem {
+	if err == nil {
+		return nil
+	}
 	var no *engine.Refused
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &no):
 		_, detail := s.o.Mask.Refused(nil, no.Detail)
 		return problem(http.StatusUnprocessableEntity, "refused", "The event was refused", "%s: %s", no.Reason, detail)

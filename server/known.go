@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ type entry struct {
 // claim holds the ids of a post until it is known what becomes of it.
 type claim struct {
 	ids  []claimed
+	one  [1]claimed    // the memory of ids where that is enough
 	done chan struct{} // closed when at and err are there
 	at   journal.Appended
 	err  error
@@ -74,7 +76,7 @@ func (k *known) reserve(c *claim, results []result, now int64) (lines int) {
 			}
 			k.way.add(waiting{r.id, c, int32(lines)})
 			if c.ids == nil {
-				c.ids = make([]claimed, 0, len(results)-i)
+				c.ids = slices.Grow(c.one[:0], len(results)-i)
 			}
 			c.ids = append(c.ids, claimed{r.id, int32(lines)})
 		}

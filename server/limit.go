@@ -35,11 +35,23 @@ func (l *limited) Accept() (net.Conn, error) {
 	}
 }
 
-// limitedConn gives its place back when it is closed.
+// limitedConn gives its place back when it is closed. Its deadline of writing is moved in steps: each answer asks for it, and
+// to set it costs more than the second that may be missing.
 type limitedConn struct {
 	net.Conn
-	stats *stats
-	once  sync.Once
+	stats    *stats
+	once     sync.Once
+	deadline atomic.Int64 // of writing, as it was set last: ns since the epoch
+}
+
+// SetWriteDeadline implements net.Conn.
+func (c *limitedConn) SetWriteDeadline(t time.Time) error {
+	ns := t.UnixNano()
+	if last := c.deadline.Load(); ns >= last && ns-last < int64(time.Second) {
+		return nil
+	}
+	c.deadline.Store(ns)
+	return c.Conn.SetWriteDeadline(t)
 }
 
 // Close implements net.Conn.

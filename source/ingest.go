@@ -162,6 +162,9 @@ func (r *ingestion) append(ctx context.Context, s *step) error {
 		return err
 	}
 	s.batch.inLog(at)
+	if s.batch.Kept != nil {
+		s.batch.Kept()
+	}
 	if s.batch.settled != nil {
 		s.batch.settled(at, nil)
 	}

@@ -59,6 +59,9 @@ type Batch struct {
 	Note      []byte
 	LogOffset int64
 
+	// Kept, if it is set, is called as soon as the batch is durable, before it is handed on.
+	Kept func()
+
 	memory []byte         // what Buf is a part of
 	block  *journal.Block // what a batch of the log was read to
 	shares *atomic.Int32  // batches that share block, nil: this one alone
