@@ -33,13 +33,15 @@ type intake struct {
 	news     []*source.Batch  // the service's own, to be appended next
 	forsaken []string         // partitions that nothing will come from: it is to be said that they are idle
 	waited   bool             // mixed, and the common partition is not idle
+	turn     []requestGroup   // requests that were taken together, to be appended next
+	turnFrom time.Time        // when the next ones may be taken
 	numbers  map[string]int64 // of the last record of each origin of requests
 	complete bool             // with UntilEnd: all inputs have been read to their end
 	finder   *event.TimeFinder
 	dec      *event.Decoder // for times that the finder does not find
 	rec      event.Record
 
-	underway atomic.Int32 // batches of requests that are not durable
+	underway atomic.Int32 // batches of the turn that are not durable
 
 	mu       sync.Mutex
 	passages map[*source.Batch]*passage // given out and not released
@@ -306,7 +308,7 @@ func (n *intake) Release(b *source.Batch) {
 	n.mu.Lock()
 	p := n.passages[b]
 	delete(n.passages, b)
-	if p.requests != nil && len(n.spare) < 2*requestsAhead && cap(b.Buf) <= 2*requestBytesMost {
+	if p.requests != nil && len(n.spare) < 4 && cap(b.Buf) <= 2*requestBytesMost {
 		n.spare = append(n.spare, b)
 	}
 	n.mu.Unlock()

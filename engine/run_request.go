@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"kelpie/event"
@@ -108,50 +107,6 @@ func (s *Service) end() {
 	s.die()
 	s.behind.Unlock()
 	s.behind.Wait()
-}
-
-// request returns what others ask to be appended, if anything: a request together with those like it that wait already. While
-// enough of them are on their way to the log, those that come wait for each other: more batches would be smaller, and
-// nothing would be durable sooner.
-func (n *intake) request() *source.Batch {
-	if n.underway.Load() >= requestsAhead {
-		return nil
-	}
-	rs, bytes := n.s.requests.take()
-	if len(rs) == 0 {
-		return nil
-	}
-	first := rs[0]
-	b := n.spareBatch()
-	*b = source.Batch{Kind: first.kind, Origin: first.origin, Timed: true, MinTime: math.MaxInt64, MaxTime: math.MinInt64,
-		Buf: slices.Grow(b.Buf[:0], bytes), Lines: slices.Grow(b.Lines[:0], len(rs)), Kept: n.requestsKept}
-	for _, r := range rs {
-		b.Timed = b.Timed && r.timed
-		b.MinTime, b.MaxTime = min(b.MinTime, r.time), max(b.MaxTime, r.time)
-		b.Buf = append(b.Buf, r.payload...)
-		b.Lines = append(b.Lines, source.Line{Start: len(b.Buf) - len(r.payload), End: len(b.Buf)})
-	}
-	n.underway.Add(1)
-	n.number(b)
-	return n.ownBatch(b, rs)
-}
-
-// requestsKept notes that a batch of requests is in the log.
-func (n *intake) requestsKept() {
-	n.underway.Add(-1)
-	n.s.requests.wake()
-}
-
-// spareBatch returns a batch whose memory may be used.
-func (n *intake) spareBatch() *source.Batch {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if k := len(n.spare); k > 0 {
-		b := n.spare[k-1]
-		n.spare = n.spare[:k-1]
-		return b
-	}
-	return &source.Batch{}
 }
 
 // number gives the records of an origin numbers that go on from what is in the log.

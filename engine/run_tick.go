@@ -97,6 +97,9 @@ func (n *intake) alarm() <-chan time.Time {
 	if n.s.o.UntilEnd && len(n.streams) > 0 {
 		at, ok = n.s.o.Clock.Now().Add(lookAgain), true
 	}
+	if t, waits := n.nextTurn(); waits && (!ok || t.Before(at)) {
+		at, ok = t, true
+	}
 	for _, r := range n.readers {
 		if r.held != nil || r.idle || r.ended || r.in.Partition == "" && !n.waited {
 			continue
