@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -244,4 +245,60 @@ func TestDecisionMade(t *testing.T) {
 		`{"type":"DecisionMade","id":1,"amount":1.50,"decision":{"answer":"block","of":"Order","rules":["r"],"position":"log@7"}}`)
 	f(event.Spec{Type: `meta."a.b"`}, `{"meta":{"a.b":3,"x":[1,2]}}`,
 		`{"meta":{"a.b":"DecisionMade","x":[1,2]},"decision":{"answer":"block","of":3,"rules":["r"],"position":"log@7"}}`)
+}
+
+// TestDecideTogether has many ask while the log is slow: those who come meanwhile share a batch, and who goes away before it
+// is begun leaves nothing behind.
+func TestDecideTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := &slowDisk{open: make(chan struct{})}
+		w := newWorld(t, errorfs.Wrap(vfs.NewMem(), slow))
+		w.rules = deciding
+		in, _ := feed("shop")
+		w.inputs = []engine.Input{in}
+		l := start(t, w)
+		synctest.Wait()
+		slow.slow.Store(true)
+		var answered atomic.Int32
+		ask := func(ctx context.Context, id string, amount int) {
+			go func() {
+				d, err := l.service.Decide(ctx, asked(id, id, amount), engine.DecideOptions{})
+				switch {
+				case ctx.Err() != nil && errors.Is(err, context.Canceled):
+				case err != nil || (d.Answer == engine.Review) != (amount > 500):
+					t.Errorf("%s: %+v, %v", id, d, err)
+				default:
+					answered.Add(1)
+				}
+			}()
+		}
+		ask(t.Context(), "first", 1)
+		synctest.Wait()
+		gone, cancel := context.WithCancel(t.Context())
+		ask(gone, "gone", 1)
+		for i := range 50 {
+			ask(t.Context(), fmt.Sprint("c", i), 600*(i%2))
+		}
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		close(slow.open)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := answered.Load(); n != 51 {
+			t.Errorf("%d are answered", n)
+		}
+		// The first one; those who came meanwhile; what was decided of them.
+		if n := l.service.Figures().Strides; n != 3 {
+			t.Errorf("folded in %d strides", n)
+		}
+		_, lines := logged(t, w.fs)
+		if slices.ContainsFunc(lines, func(b []byte) bool { return strings.Contains(string(b), `"id":"gone"`) }) {
+			t.Error("who has gone is in the log")
+		}
+		l.halt()
+		if n := len(made(t, w.fs)); n != 25 {
+			t.Errorf("%d were made, want 25", n)
+		}
+	})
 }
