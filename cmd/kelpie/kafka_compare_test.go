@@ -98,7 +98,7 @@ func (p *proof) expected() found {
 		text.WriteByte('\n')
 	}
 	p.write("sorted.jsonl", text.String())
-	p.write("sorted.yml", "data: sorted\nrules: rules.yml\ntime: {order: time}\nsources: [{files: sorted.jsonl}]\n"+
+	p.write("sorted.yml", "data: sorted\nrules: rules\ntime: "+p.time+"\nsources: [{files: sorted.jsonl}]\n"+
 		"alerts: {stdout: \"off\"}\nmetrics: {listen: \"off\"}\nhttp: {listen: \"off\"}\n")
 	p.kelpie("sorted.yml", "run", "--until-end")
 	f := p.foundBy("sorted.yml")
@@ -276,7 +276,7 @@ type refolded struct {
 }
 
 func (p *proof) newFold() *refolded {
-	set, err := rules.Load([]string{filepath.Join(p.dir, "rules.yml")}, rules.Options{})
+	set, err := rules.Load([]string{filepath.Join(p.dir, "rules")}, rules.Options{})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -44,6 +44,7 @@ type proof struct {
 	noted  map[source.Partition]int64    // how far our log says that partitions were read
 	logAt  int64                         // where noted is read on
 	url    string                        // of metrics and health
+	time   string                        // how time is configured
 }
 
 // proofSpec says what is special about a proof.
@@ -52,10 +53,11 @@ type proofSpec struct {
 	topics int    // default 2
 	each   int    // default 4
 	events traffic.Config
-	rules  string   // default killRules
-	source []string // more settings of the source
-	time   []string // more settings of time
-	more   string   // more lines of the configuration
+	rules  map[string]string // files; default killRules
+	of     *proof            // whose topics and events are read, in place of new ones
+	source []string          // more settings of the source
+	time   []string          // more settings of time
+	more   string            // more lines of the configuration
 }
 
 // newProof makes topics, and a folder for a service that reads them.
@@ -69,16 +71,28 @@ func newProof(t *testing.T, c *kafkatest.Cluster, s proofSpec) *proof {
 		killed: newMortal(t, orElse(s.order, "time"), s.events), admin: c.Admin(t), each: orElse(s.each, 4),
 		parts: map[source.Partition][][]byte{}, noted: map[source.Partition]int64{},
 	}
-	for i := range orElse(s.topics, 2) {
-		p.topics = append(p.topics, fmt.Sprintf("%s.%d", strings.NewReplacer("/", ".", "#", "_").Replace(t.Name()), i))
+	if s.of != nil {
+		p.topics, p.parts, p.fed = s.of.topics, s.of.parts, s.of.fed
+	}
+	for i := len(p.topics); i < orElse(s.topics, 2); i++ {
+		p.topics = append(p.topics, fmt.Sprintf("%s.%d", strings.NewReplacer("/", ".", "=", "", ",", "-").Replace(t.Name()), i))
 		p.admin.Create(p.topics[i], p.each)
+	}
+	if s.rules == nil {
+		s.rules = map[string]string{"rules.yml": killRules}
+	}
+	if err := os.Mkdir(filepath.Join(p.dir, "rules"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range s.rules {
+		p.write(filepath.Join("rules", name), text)
 	}
 	address := freeAddress(t)
 	p.url = "http://" + address
-	p.write("rules.yml", orElse(s.rules, killRules))
-	p.write("kelpie.yml", fmt.Sprintf("rules: rules.yml\ntime: {order: %s, %s}\nsources: [{name: topics, kafka: {brokers: [%s], topics: [%s], %s}}]\n"+
-		"alerts: {file: alerts.jsonl, stdout: \"off\"}\nmetrics: {listen: %q}\nhttp: {listen: \"off\"}\n%s", p.order,
-		strings.Join(append([]string{"future: 5m"}, s.time...), ", "), strings.Join(c.Plain(), ", "), strings.Join(p.topics, ", "),
+	p.time = fmt.Sprintf("{%s}", strings.Join(append([]string{"order: " + p.order}, s.time...), ", "))
+	p.write("kelpie.yml", fmt.Sprintf("rules: rules\ntime: %s\nsources: [{name: topics, kafka: {brokers: [%s], topics: [%s], %s}}]\n"+
+		"alerts: {file: alerts.jsonl, stdout: \"off\"}\nmetrics: {listen: %q}\nhttp: {listen: \"off\"}\n%s", p.time,
+		strings.Join(c.Plain(), ", "), strings.Join(p.topics, ", "),
 		strings.Join(append([]string{"timeout: 2s"}, s.source...), ", "), address, s.more))
 	return p
 }

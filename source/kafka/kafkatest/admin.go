@@ -22,7 +22,7 @@ type Admin struct {
 // Admin returns an Admin that works until the test ends.
 func (c *Cluster) Admin(t testing.TB) *Admin {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithCancel(context.Background())
 	transport := &kafkago.Transport{MetadataTTL: 200 * time.Millisecond, Context: ctx}
 	t.Cleanup(func() { transport.CloseIdleConnections(); cancel() })
 	return &Admin{t, kafkago.Client{Addr: kafkago.TCP(c.Plain()...), Transport: transport, Timeout: 3 * time.Second}, ctx}
@@ -65,7 +65,7 @@ func firstOffsets(partitions int) (all []kafkago.OffsetRequest) {
 // retry does something until it works: what one node has been told, another hears a moment later.
 func (a *Admin) retry(what string, f func() error) {
 	a.t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick, late := time.NewTicker(50*time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for {
 		err := f()
@@ -74,7 +74,7 @@ func (a *Admin) retry(what string, f func() error) {
 		}
 		select {
 		case <-tick.C:
-		case <-a.ctx.Done():
+		case <-late:
 			a.t.Fatalf("%s: %v", what, err)
 		}
 	}
