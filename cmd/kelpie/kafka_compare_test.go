@@ -55,6 +55,9 @@ func (p *proof) compareWith(want found) {
 			p.t.Errorf("%d %s, want %d: %s", len(x.got), x.what, len(x.want), firstDifference(x.got, x.want))
 		}
 	}
+	if p.t.Failed() {
+		return
+	}
 	messages := map[string]string{}
 	for _, line := range want.alerts {
 		var a struct{ ID, State string }
@@ -77,13 +80,17 @@ func firstDifference(got, want []string) string {
 	return "got\n" + at(got) + "\nwant\n" + at(want)
 }
 
-// expected reads a file of all events that count, in order of their times, and of their places where times are the same.
+// expected reads a file of all events that count, in order of their times, and of their places where times are the same. With
+// order: arrival that is for one partition, and in order of places.
 func (p *proof) expected() found {
 	type placed struct {
 		at   int64
 		line []byte
 	}
 	var all []placed
+	for _, line := range p.before {
+		all = append(all, placed{timeOf(p.t, line), line})
+	}
 	for _, at := range p.places() {
 		for _, line := range p.parts[at] {
 			if line != nil {
@@ -91,7 +98,9 @@ func (p *proof) expected() found {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	if p.order == "time" {
+		slices.SortStableFunc(all, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	}
 	var text bytes.Buffer
 	for _, x := range all {
 		text.Write(x.line)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,45 @@ func withoutKafka(t *testing.T) bool {
 	return true
 }
 
+// broker is the real Kafka that is shared by tests which do it no harm; each has topics of its own.
+var broker struct {
+	sync.Once
+	c   *kafkatest.Cluster
+	err error
+	dir string
+}
+
+func sharedKafka(t *testing.T) *kafkatest.Cluster {
+	t.Helper()
+	broker.Do(func() {
+		if broker.dir, broker.err = os.MkdirTemp("", "kafka"); broker.err == nil {
+			broker.c, broker.err = kafkatest.New(broker.dir, kafkatest.Options{})
+		}
+	})
+	if broker.err != nil {
+		t.Fatal(broker.err)
+	}
+	return broker.c
+}
+
+// withBroker ends the broker when the tests have run.
+type withBroker struct{ *testing.M }
+
+// Run implements testscript.TestingM.
+func (m withBroker) Run() int {
+	code := m.M.Run()
+	if broker.c != nil {
+		broker.c.Close()
+	}
+	if broker.dir != "" {
+		if err := os.RemoveAll(broker.dir); err != nil {
+			fmt.Println(err)
+			code = max(code, 1)
+		}
+	}
+	return code
+}
+
 // proof is a service that reads topics of a real Kafka, and all that was written to them. Once it has read everything, what
 // it found is compared with what it would have found in a file of the same events.
 type proof struct {
@@ -40,6 +80,8 @@ type proof struct {
 	admin  *kafkatest.Admin
 	topics []string
 	each   int                           // partitions of a topic
+	apart  int                           // one in so many of them has events
+	before [][]byte                      // what counts of topics that were deleted
 	parts  map[source.Partition][][]byte // what counts, the index is the offset; nil is no event
 	noted  map[source.Partition]int64    // how far our log says that partitions were read
 	logAt  int64                         // where noted is read on
@@ -49,9 +91,11 @@ type proof struct {
 
 // proofSpec says what is special about a proof.
 type proofSpec struct {
-	order  string // default time
-	topics int    // default 2
-	each   int    // default 4
+	order  string   // default time
+	topics int      // default 2
+	each   int      // default 4
+	apart  int      // default 1
+	topic  []string // settings of topics
 	events traffic.Config
 	rules  map[string]string // files; default killRules
 	of     *proof            // whose topics and events are read, in place of new ones
@@ -68,7 +112,7 @@ func newProof(t *testing.T, c *kafkatest.Cluster, s proofSpec) *proof {
 		s.events.Events = 6000
 	}
 	p := &proof{
-		killed: newMortal(t, orElse(s.order, "time"), s.events), admin: c.Admin(t), each: orElse(s.each, 4),
+		killed: newMortal(t, orElse(s.order, "time"), s.events), admin: c.Admin(t), each: orElse(s.each, 4), apart: orElse(s.apart, 1),
 		parts: map[source.Partition][][]byte{}, noted: map[source.Partition]int64{},
 	}
 	if s.of != nil {
@@ -76,7 +120,7 @@ func newProof(t *testing.T, c *kafkatest.Cluster, s proofSpec) *proof {
 	}
 	for i := len(p.topics); i < orElse(s.topics, 2); i++ {
 		p.topics = append(p.topics, fmt.Sprintf("%s.%d", strings.NewReplacer("/", ".", "=", "", ",", "-").Replace(t.Name()), i))
-		p.admin.Create(p.topics[i], p.each)
+		p.admin.Create(p.topics[i], p.each, s.topic...)
 	}
 	if s.rules == nil {
 		s.rules = map[string]string{"rules.yml": killRules}
@@ -113,7 +157,7 @@ func (p *proof) next(n int) map[source.Partition][][]byte {
 		line := bytes.TrimSpace(p.lines[p.fed])
 		p.fed++
 		h := xxh3.Hash(line)
-		at := source.Partition{Stream: p.topics[h%uint64(len(p.topics))], ID: int32(h / 64 % uint64(p.each))}
+		at := source.Partition{Stream: p.topics[h%uint64(len(p.topics))], ID: int32(h/64%uint64(p.each/p.apart)) * int32(p.apart)}
 		all[at] = append(all[at], line)
 	}
 	return all
@@ -214,13 +258,24 @@ func (p *proof) readNotes() {
 			return
 		}
 		for i := range b.Lines {
-			if record := b.Record(i); record.Kind == journal.RecordsRead {
-				var x source.Run
-				p.parse(&record, &x)
-				p.noted[x.Partition] = x.To
-			}
+			p.readNote(b.Record(i))
 		}
 		p.logAt = r.Offset()
+	}
+}
+
+func (p *proof) readNote(r journal.Record) {
+	switch r.Kind {
+	case journal.PartitionsAssigned:
+		var x struct{ Assigned []source.Partition }
+		p.parse(&r, &x)
+		for _, at := range x.Assigned {
+			p.noted[at] = max(p.noted[at], 0)
+		}
+	case journal.RecordsRead:
+		var x source.Run
+		p.parse(&r, &x)
+		p.noted[x.Partition] = x.To
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kelpie": main})
+	testscript.Main(withBroker{m}, map[string]func(){"kelpie": main})
 }
 
 var update = flag.Bool("update", false, "write what the transcripts compare with anew")

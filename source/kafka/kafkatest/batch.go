@@ -31,11 +31,14 @@ type Batch struct {
 	Compression compress.Compression
 	Attributes  int16 // besides compression: 8 append time, 16 transactional, 32 control
 	MaxTime     int64
-	Producer    int64 // 0: none
+	Producer    int64 // 0: none, unless the batch is transactional
 	Generation  int16 // of the producer (its epoch)
 	Sequence    int32
 	Records     []Record
 }
+
+// transactional is the attribute of batches of transactions.
+const transactional = 16
 
 // Encode returns the Batch as it is on the wire.
 func (b *Batch) Encode() []byte {
@@ -59,7 +62,7 @@ func (b *Batch) Encode() []byte {
 		newest = max(newest, r.Time)
 	}
 	producer, generation, sequence := b.Producer, b.Generation, b.Sequence
-	if producer == 0 {
+	if producer == 0 && b.Attributes&transactional == 0 {
 		producer, generation, sequence = -1, -1, -1
 	}
 	var sum []byte // what the checksum is of

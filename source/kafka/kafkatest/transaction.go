@@ -36,8 +36,8 @@ func (a *Admin) Begin(id string) *Transaction {
 	return x
 }
 
-// Write appends records to a partition in the transaction.
-func (x *Transaction) Write(topic string, partition int, records ...Record) {
+// Write appends records to a partition in the transaction, and returns the offset of the first one.
+func (x *Transaction) Write(topic string, partition int, records ...Record) (base int64) {
 	x.a.t.Helper()
 	at := place{Topic: topic, Partition: partition}
 	if _, begun := x.next[at]; !begun {
@@ -55,11 +55,12 @@ func (x *Transaction) Write(topic string, partition int, records ...Record) {
 			return err
 		})
 	}
-	x.a.write(topic, partition, Batch{
-		Attributes: 16, Producer: int64(x.producer.ProducerID), Generation: int16(x.producer.ProducerEpoch),
+	base = x.a.write(topic, partition, Batch{
+		Attributes: transactional, Producer: int64(x.producer.ProducerID), Generation: int16(x.producer.ProducerEpoch),
 		Sequence: x.next[at], Records: records,
 	}, x.id)
 	x.next[at] += int32(len(records))
+	return base
 }
 
 // End commits the transaction or aborts it.
