@@ -42,6 +42,7 @@ func (e *Engine) Flush() *Pending {
 		}
 	}
 	p.Batch.SetCheckpoint(e.checkpoint())
+	e.saveIDs(p.Batch)
 	e.putNotes(p.Batch)
 	return p
 }
@@ -116,6 +117,7 @@ type extra struct {
 	Fold  int64       `json:"fold"`
 	Start int64       `json:"start"` // the first event's time
 	Front int         `json:"front"` // with order: time, the number of the frontier's partition
+	Seen  []seenRef   `json:"seen,omitempty"`
 }
 
 type streamRef struct {
@@ -126,7 +128,7 @@ type streamRef struct {
 
 func (e *Engine) checkpoint() state.Checkpoint {
 	c := state.Checkpoint{Watermark: e.w, Newest: e.newest, Events: e.events, Rules: e.plan.Fingerprint()}
-	x := extra{Fold: e.fold, Start: e.warmth.start}
+	x := extra{Fold: e.fold, Start: e.warmth.start, Seen: e.seenRefs()}
 	least := e.leastWaiting()
 	held := e.heldFrom(least)
 	for i, p := range e.partitions {
@@ -253,7 +255,7 @@ func (e *Engine) restore(c state.Checkpoint) error {
 			e.frontSeq = pack(x.Front, f.Offset)
 		}
 	}
-	return nil
+	return e.recoverIDs(x.Seen)
 }
 
 // Next returns from which offset on a partition is to be read after a recovery.

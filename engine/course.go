@@ -18,6 +18,8 @@ type course struct {
 	known  map[string]int // all of the engine's partitions, by name
 	lines  []Line
 
+	deduped map[string]string // names of the inputs' Dedupe, by the origin of their records
+
 	passed func(source.Partition, []byte) // is told of marks that were reached for the first time; nil: nobody is
 	lacks  func(*source.Run, string)      // is told of runs that are not to be had, and why; nil: nobody is
 }
@@ -123,7 +125,7 @@ func (c *course) fold(x *stretch) (*Effects, error) {
 
 func (c *course) stepEvents(x *stretch) (*Effects, error) {
 	c.lines = x.eventLines(c.lines[:0])
-	return c.engine.Step(&Batch{Partition: c.part(x.origin.Name), Buf: x.buf, Lines: c.lines, Decide: x.origin.Name == decisionOrigin})
+	return c.engine.Step(&Batch{Partition: c.part(x.origin.Name), Buf: x.buf, Lines: c.lines, Decide: x.origin.Name == decisionOrigin, Source: c.deduped[x.origin.Name]})
 }
 
 // advanceTime folds records that say that time went on.

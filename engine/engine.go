@@ -25,11 +25,12 @@ type TimeSpec struct {
 	Future   int64 // how far an event may be ahead of its append time; 0: no limit
 }
 
-// Options are the settings of an engine that do not change its results.
+// Options are the settings of an engine. Of them only Dedupe changes its results.
 type Options struct {
-	Shards      int  // default 1
-	Rows        bool // emit the rows of `kelpie features`
-	KeepUpdates bool // emit updates of firing alerts
+	Dedupe      []Dedupe // of sources whose events may come again
+	Shards      int      // default 1
+	Rows        bool     // emit the rows of `kelpie features`
+	KeepUpdates bool     // emit updates of firing alerts
 	Seed        uint64
 
 	// Migrated, if set, is told by Recover how many rows have been looked at while rows are rewritten for other rules.
@@ -82,6 +83,10 @@ type Engine struct {
 	spare    [][]*state.Batch // by shard
 	registry *registry        // of the store
 	runs     []heldRun        // of streams, in order of the log: those of which an event may wait
+	schema   *event.Schema    // the plan's, and what identifies events
+	seen     []*seen          // ids, by source
+	unseen   []string         // sources whose ids are to be deleted
+	sifting  bool             // events of the stride may have come before
 	unknown  bool             // the store does not know the rules and the numbers yet
 	decides  bool             // verdicts are asked for
 }
@@ -113,6 +118,7 @@ func New(p *Plan, o Options) *Engine {
 	if o.Until != 0 {
 		e.until = o.Until
 	}
+	e.recall(o.Dedupe)
 	for i := range o.Shards {
 		sh := newShard(e, i)
 		sh.big.limit /= int64(o.Shards)
@@ -162,7 +168,8 @@ type Batch struct {
 	Partition int
 	Buf       []byte
 	Lines     []Line
-	Decide    bool // verdicts are asked for
+	Decide    bool   // verdicts are asked for
+	Source    string // by which Options.Dedupe knows it; "": every event is folded
 }
 
 // Line is one record in a batch's buffer.
@@ -181,10 +188,12 @@ func (e *Engine) Step(b *Batch) (*Effects, error) {
 		b = &c
 	}
 	fx := &Effects{}
+	seen := e.seenBy(b.Source)
+	e.sifting = seen > 0
 	if err := e.decode(b, fx); err != nil {
 		return fx, err
 	}
-	e.advance(b)
+	e.advance(b, seen)
 	e.decides = b.Decide
 	err := e.run(fx, e.w)
 	if e.decides {
@@ -203,7 +212,7 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	if e.tap != nil {
 		e.tapAll()
 	}
-	if e.plan.Time.ByTime {
+	if e.plan.Time.ByTime || e.sifting {
 		e.parallel(func(i int) { e.workers[i].routeShare(e.evs, i, len(e.workers)) })
 	}
 	err := e.guarded(len(e.evs), func(i int) {
@@ -255,8 +264,9 @@ func firstAt(t int64, evs []foldEvent) uint32 {
 	return uint32(lo + sort.Search(hi-lo, func(i int) bool { return evs[lo+i].w >= t }))
 }
 
-// advance takes the decoded events into the watermark, and puts those that may be folded now in order.
-func (e *Engine) advance(b *Batch) {
+// advance takes the decoded events into the watermark, and puts those that may be folded now in order. seen is the number of
+// the source's ids.
+func (e *Engine) advance(b *Batch, seen uint32) {
 	e.evs = e.evs[:0]
 	p := e.partitions[b.Partition]
 	if n := len(b.Lines); n > 0 && b.Lines[n-1].Offset >= p.read {
@@ -270,7 +280,10 @@ func (e *Engine) advance(b *Batch) {
 				continue
 			}
 			if p.knows(wk.seqs[i]) {
-				e.waitAgain(rec, wk.seqs[i])
+				e.waitAgain(rec, wk.seqs[i], seen)
+				continue
+			}
+			if seen > 0 && !e.plan.Time.ByTime && e.seen[seen-1].again(rec, wk.seqs[i], e.w) {
 				continue
 			}
 			p.newest = max(p.newest, rec.Time)
@@ -279,7 +292,7 @@ func (e *Engine) advance(b *Batch) {
 			}
 			e.newest = max(e.newest, rec.Time)
 			e.moveWatermark()
-			ev := foldEvent{rec: rec, t: rec.Time, seq: wk.seqs[i], w: e.w}
+			ev := foldEvent{rec: rec, t: rec.Time, seq: wk.seqs[i], w: e.w, seen: seen}
 			if !e.plan.Time.ByTime {
 				e.evs = append(e.evs, ev)
 				continue
@@ -300,9 +313,9 @@ func (p *partition) knows(seq uint64) bool { return int64(seq&(1<<offsetBits-1))
 
 // waitAgain takes an event that recovery has read again: if it is not in the state it waits as it did, and moves neither
 // the watermark, which has come further since, nor a partition's silence.
-func (e *Engine) waitAgain(rec *event.Record, seq uint64) {
+func (e *Engine) waitAgain(rec *event.Record, seq uint64, seen uint32) {
 	if e.plan.Time.ByTime && (rec.Time > e.front || rec.Time == e.front && seq > e.frontSeq) {
-		e.waiting.push(foldEvent{rec: rec, t: rec.Time, seq: seq, w: e.w})
+		e.waiting.push(foldEvent{rec: rec, t: rec.Time, seq: seq, w: e.w, seen: seen})
 	}
 }
 
@@ -341,6 +354,9 @@ func (e *Engine) release(w int64) {
 		}
 		e.fold = max(e.fold, ev.t)
 		ev.w = e.fold
+		if ev.seen > 0 && e.seen[ev.seen-1].again(ev.rec, ev.seq, ev.w) {
+			continue
+		}
 		e.evs = append(e.evs, ev)
 	}
 	e.fold = max(e.fold, w)

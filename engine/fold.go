@@ -19,6 +19,7 @@ type foldEvent struct {
 	seq   uint64 // position
 	w     int64  // the watermark, this event included
 	index uint32 // in the stride
+	seen  uint32 // order: time: the number of its source's ids, plus one; 0 if it is folded in any case
 }
 
 func getTime(b []byte, off int) int64    { return int64(le.Uint64(b[off:])) }

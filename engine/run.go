@@ -107,8 +107,13 @@ type Input struct {
 	// waits for it. It then has one file.
 	Partition string
 
+	// Dedupe, if it has a Name, says how events that come again are known. Inputs with one Name know their ids together.
+	Dedupe Dedupe
+
 	// Key returns under what name the log remembers the place in a file of that name; nil: under the file's own.
 	Key func(file string) string
+	// Places are all the names under which the log remembers places in its files; of an input that is a partition it is that.
+	Places []string
 	// Open opens the source. resume says how far a file has been read, as source.FilesOptions.Resume asks.
 	Open func(resume func(file string) (journal.Progress, bool)) (source.Source, error)
 

@@ -29,6 +29,8 @@ type Figures struct {
 	Reloads, RefusedReloads int64                   // of the rules
 	Refusal                 error                   // why the rules that were read last do not run; nil: they do
 
+	Dedupe []DedupeFigures // of sources whose events may come again
+
 	Quiet map[string]Quiet // by rule
 
 	sent []sentMark // when messages were committed, oldest first
@@ -172,7 +174,7 @@ func (t *tally) snapshot(e *Engine, version string) *Figures {
 	f.Open, f.Inputs, f.Rules = maps.Clone(t.Open), maps.Clone(t.Inputs), version
 	f.Set = e.plan.Set
 	f.Appended, f.Commits, f.sent = t.Appended.clone(), t.Commits.clone(), slices.Clone(t.sent)
-	f.Engine = e.Counters()
+	f.Engine, f.Dedupe = e.Counters(), e.dedupeFigures()
 	for i := range f.Engine.Rules {
 		past := t.past[f.Engine.Rules[i].Rule]
 		f.Engine.Rules[i].add(&past)

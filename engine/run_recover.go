@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 
 	"kelpie/alert"
 	"kelpie/source"
@@ -20,6 +21,7 @@ func newLoop(s *Service) (*loop, error) {
 		loaded: make(chan loadedRules, 1), tally: newTally(s.o.Inputs), pace: Pace{Gather: s.o.Commit},
 		moved: map[source.Partition][]byte{},
 	}
+	l.deduped = deduped(s.o.Inputs)
 	l.passed = func(p source.Partition, mark []byte) {
 		l.s.marks.set(p, mark)
 		l.moved[p] = mark
@@ -39,6 +41,35 @@ func newLoop(s *Service) (*loop, error) {
 	return l, l.install(v)
 }
 
+// dedupes returns how events that come again are known, each once.
+func dedupes(inputs []Input) (all []Dedupe) {
+	for _, in := range inputs {
+		if in.Dedupe.Name != "" && !slices.ContainsFunc(all, func(d Dedupe) bool { return d.Name == in.Dedupe.Name }) {
+			all = append(all, in.Dedupe)
+		}
+	}
+	return all
+}
+
+// deduped returns the names of the inputs' Dedupe by the origins of their records.
+func deduped(inputs []Input) map[string]string {
+	names := map[string]string{}
+	for _, in := range inputs {
+		switch d := in.Dedupe.Name; {
+		case d == "":
+		case in.Stream != nil:
+			names[streamOrigin(in.Name)] = d
+		case in.Partition != "":
+			names[in.Partition] = d
+		default:
+			for _, place := range in.Places {
+				names[place] = d
+			}
+		}
+	}
+	return names
+}
+
 // install plans a set of rules and makes an engine for it that stands where the store was committed last.
 func (l *loop) install(v *version) error {
 	units, err := LoadUnits(l.s.o.Store)
@@ -51,13 +82,16 @@ func (l *loop) install(v *version) error {
 	}
 	began, rewritten := l.now(), int64(0)
 	e, err := Recover(p, units, l.s.o.Store, Options{
-		Shards: l.s.o.Shards, KeepUpdates: true, Migrated: func(rows int64) { rewritten = rows },
+		Shards: l.s.o.Shards, KeepUpdates: true, Migrated: func(rows int64) { rewritten = rows }, Dedupe: dedupes(l.s.o.Inputs),
 	})
 	if err != nil {
 		return err
 	}
 	if rewritten > 0 {
 		l.s.o.Logger.Info("kelpie: rows rewritten for other rules", "rows", rewritten, "took", l.now().Sub(began))
+	}
+	if l.engine != nil {
+		e.goOnCounting(l.engine)
 	}
 	l.engine, l.rules = e, cmp.Or(v.name, p.Fingerprint())
 	l.divide()

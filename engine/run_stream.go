@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -83,7 +84,7 @@ func (c *course) stepRun(x *stretch) (*Effects, error) {
 		}
 		c.lines = x.runLines(c.lines[:0])
 		var err error
-		if fx, err = e.Step(&Batch{Partition: part, Buf: x.buf, Lines: c.lines}); err != nil {
+		if fx, err = e.Step(&Batch{Partition: part, Buf: x.buf, Lines: c.lines, Source: c.deduped[streamOrigin(cmp.Or(x.of, x.input))]}); err != nil {
 			return fx, err
 		}
 	}
@@ -129,6 +130,9 @@ type heldRun struct {
 	part int
 	to   int64 // offset behind it in its partition
 }
+
+// streamOrigin is the name of a stream where names of origins in our log are.
+func streamOrigin(input string) string { return "stream " + input }
 
 // passRun notes that a run has been read.
 func (e *Engine) passRun(part int, r *source.Run, at int64) {

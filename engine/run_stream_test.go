@@ -49,6 +49,18 @@ func newTopics(lines [][]byte, seed uint64) *topics {
 	return o
 }
 
+// repeated returns lines of which some come again.
+func repeated(lines [][]byte, seed uint64) (all [][]byte) {
+	random := rand.New(rand.NewPCG(seed, 3))
+	for i, l := range lines {
+		all = append(all, l)
+		if random.IntN(4) == 0 {
+			all = append(all, lines[max(0, i-random.IntN(20))])
+		}
+	}
+	return all
+}
+
 func (o *topics) sorted() (all []source.Partition) {
 	for p := range o.parts {
 		all = append(all, p)
@@ -192,17 +204,21 @@ func (o *topics) refold(tb testing.TB, e *engine.Engine, r *journal.Record, take
 	b := o.run(x.Partition, x.From, x.To)
 	for _, l := range b.Lines {
 		line := engine.Line{Start: l.Start, End: l.End, Offset: l.Offset, Appended: r.Appended}
-		take(e.Step(&engine.Batch{Partition: o.number(e, "stream "+x.String()), Buf: b.Buf, Lines: []engine.Line{line}}))
+		take(e.Step(&engine.Batch{Partition: o.number(e, "stream "+x.String()), Buf: b.Buf, Lines: []engine.Line{line}, Source: "kafka"}))
 	}
 }
 
-// streamWorld reads the topics, and lines of its own beside them.
+// streamWorld reads the topics, and lines of its own beside them; in some ways what comes again to the topics is not folded.
 func streamWorld(t *testing.T, fs vfs.FS, o *topics, lines [][]byte, way int) *world {
 	w := newWorld(t, fs)
 	w.spec.ByTime = way%2 == 1
 	w.segment, w.commit = 20_000, time.Nanosecond
 	w.topics = o
 	w.inputs = []engine.Input{o.input(uint64(way))}
+	if way%8 >= 4 {
+		w.dedupe = []engine.Dedupe{{Name: "kafka", Span: 600_000, IDs: 60}}
+		w.inputs[0].Dedupe = w.dedupe[0]
+	}
 	if way%4 >= 2 {
 		w.inputs = append(w.inputs, input("shop", lines, 20))
 	}
@@ -238,7 +254,7 @@ func (o *topics) once(tb testing.TB, fs vfs.FS) {
 // in both orders. Going on ends as if nothing had happened: each record is folded once, where our log says.
 func TestStreamCrashAtEveryWrite(t *testing.T) {
 	lines := shopLines(t, 300, 5)
-	o, own := newTopics(lines[:200], 1), lines[200:]
+	o, own := newTopics(repeated(lines[:200], 3), 1), lines[200:]
 	step := 1
 	if thorough < 10 {
 		step = 17

@@ -98,6 +98,7 @@ type world struct {
 	history  time.Duration // of alerts
 	keepMade bool
 	topics   *topics // of streams
+	dedupe   []engine.Dedupe
 }
 
 func newWorld(tb testing.TB, fs vfs.FS) *world {
@@ -331,7 +332,7 @@ func (w *world) folded(records []journal.Record) (alerts map[string]string, mess
 	if err != nil {
 		tb.Fatal(err)
 	}
-	e := engine.New(p, engine.Options{Shards: 3, KeepUpdates: true})
+	e := engine.New(p, engine.Options{Shards: 3, KeepUpdates: true, Dedupe: w.dedupe})
 	part := w.partitions(e)
 	all := map[string]*alert.Alert{}
 	take := func(fx *engine.Effects, err error) {

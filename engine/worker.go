@@ -21,7 +21,7 @@ type worker struct {
 }
 
 func newWorker(e *Engine) *worker {
-	d, err := event.NewDecoder(e.plan.Schema)
+	d, err := event.NewDecoder(e.schema)
 	if err != nil {
 		panic("BUG: the plan's schema was not checked: " + err.Error())
 	}
@@ -42,7 +42,7 @@ func (e *Engine) decode(b *Batch, fx *Effects) error {
 }
 
 func (w *worker) decode(b *Batch, lines []Line) {
-	n, slots := len(lines), len(w.engine.plan.Schema.Paths)+3 // the decoder wants type, time and id too
+	n, slots := len(lines), len(w.engine.schema.Paths)+3 // the decoder wants type, time and id too
 	w.bad = nil
 	if cap(w.recs) < n || w.engine.plan.Time.ByTime { // waiting events keep their records
 		w.recs = make([]event.Record, n)
@@ -53,7 +53,7 @@ func (w *worker) decode(b *Batch, lines []Line) {
 	w.recs, w.seqs, w.refused = w.recs[:n], w.seqs[:n], w.refused[:n]
 	w.clear()
 	future := w.engine.plan.Time.Future
-	read, byTime, taken := w.engine.partitions[b.Partition].read, w.engine.plan.Time.ByTime, uint32(0)
+	read, later, taken := w.engine.partitions[b.Partition].read, w.engine.plan.Time.ByTime || w.engine.sifting, uint32(0)
 	for i, l := range lines {
 		r := &w.recs[i]
 		r.Fields = w.fields[i*slots : (i+1)*slots : (i+1)*slots]
@@ -75,7 +75,7 @@ func (w *worker) decode(b *Batch, lines []Line) {
 			if l.Offset >= read {
 				w.reject(b, l, raw, no)
 			}
-		case !byTime && l.Offset >= read:
+		case !later && l.Offset >= read:
 			w.route(r, taken) // while its bytes are at hand
 			taken++
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"kelpie/event"
+	"kelpie/ids"
 )
 
 // What has become of an event.
@@ -26,7 +27,7 @@ type result struct {
 	status uint8
 	line   int32 // its line in the post that it went with
 	at     int64 // offset in the log; of a refused one the number of its refusal
-	id     idHash
+	id     ids.ID
 	by     *claim   // of underway: whose event has the id
 	no     *refusal // of refused
 }
@@ -50,16 +51,22 @@ type decoder struct {
 	key []byte
 }
 
-// The slots of what is read of an event beside type, time and id.
+// The slots of what is read of an event beside type, time and id: ids.Paths.
 const (
 	specVersion = iota
 	cloudSource
 )
 
 func (d *decoders) init(spec event.Spec) error {
-	d.schema = event.Schema{Spec: spec, Paths: []event.Path{{"specversion"}, {"source"}}}
+	d.schema = event.Schema{Spec: spec, Paths: ids.Paths}
 	_, err := event.NewDecoder(&d.schema)
 	return err
+}
+
+// hash returns what the decoded event's id is known by.
+func (d *decoder) hash() (id ids.ID) {
+	id, d.key = ids.Of(d.key, &d.rec, d.rec.Value(specVersion), d.rec.Value(cloudSource))
+	return id
 }
 
 func (d *decoders) get() *decoder {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"kelpie/ids"
 	"kelpie/journal"
 )
 
@@ -16,20 +17,9 @@ type known struct {
 	most int
 
 	mu     sync.Mutex
-	way    way     // on their way
-	ring   []entry // the oldest is at head; it grows to most
-	head   int
-	count  int
-	index  []uint64 // open addressing, a power of two, at most half full: see slotOf
-	capped int64    // append time of the newest entry that had to go before its time; 0: none
-	warm   uint64   // what touch has read: nobody needs it
-}
-
-// entry is an id in the log.
-type entry struct {
-	id     idHash
-	offset int64
-	at     int64 // append time, ms
+	way    way         // on their way
+	recent *ids.Recent // in the log: the place is the offset, the time that of appending
+	capped int64       // append time of the newest entry that had to go before its time; 0: none
 }
 
 // claim holds the ids of a post until it is known what becomes of it.
@@ -42,12 +32,12 @@ type claim struct {
 }
 
 type claimed struct {
-	id   idHash
+	id   ids.ID
 	line int32
 }
 
 func newKnown(span time.Duration, most int) *known {
-	return &known{span: span.Milliseconds(), most: most}
+	return &known{span: span.Milliseconds(), most: most, recent: ids.NewRecent(most)}
 }
 
 // reserve claims the ids of the results that are todo, at a time (ms): each becomes reserved, with its line in the post
@@ -55,23 +45,21 @@ func newKnown(span time.Duration, most int) *known {
 func (k *known) reserve(c *claim, results []result, now int64) (lines int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.count > 0 {
-		for i := range results {
-			k.touch(results[i].id)
-		}
+	for i := range results {
+		k.recent.Touch(results[i].id)
 	}
 	for i := range results {
 		r := &results[i]
 		if r.status != todo {
 			continue
 		}
-		if r.id != (idHash{}) && k.span > 0 {
+		if r.id != (ids.ID{}) && k.span > 0 {
 			if w := k.way.find(r.id); w != nil {
 				r.status, r.by, r.line = underway, w.claim, w.line
 				continue
 			}
-			if e := k.find(r.id); e != nil && e.at > now-k.span {
-				r.status, r.at = duplicate, e.offset
+			if e := k.recent.Find(r.id); e != nil && e.At > now-k.span {
+				r.status, r.at = duplicate, int64(e.Place)
 				continue
 			}
 			k.way.add(waiting{r.id, c, int32(lines)})
@@ -91,12 +79,14 @@ func (k *known) reserve(c *claim, results []result, now int64) (lines int) {
 func (k *known) settle(c *claim, at journal.Appended, err error) {
 	k.mu.Lock()
 	if err == nil {
-		k.touchAll(c.ids)
+		for i, x := range c.ids {
+			k.recent.TouchAdd(i, x.id)
+		}
 	}
 	for _, x := range c.ids {
 		k.way.remove(x.id)
 		if err == nil {
-			k.add(entry{x.id, at.First + int64(x.line), at.Time})
+			k.add(ids.Entry{ID: x.id, Place: uint64(at.First + int64(x.line)), At: at.Time})
 		}
 	}
 	k.mu.Unlock()
@@ -105,119 +95,14 @@ func (k *known) settle(c *claim, at journal.Appended, err error) {
 }
 
 // add takes in the newest id.
-func (k *known) add(e entry) {
-	for k.count > 0 && k.ring[k.head].at <= e.at-k.span {
-		k.drop()
+func (k *known) add(e ids.Entry) {
+	for k.recent.Len() > 0 && k.recent.Oldest().At <= e.At-k.span {
+		k.recent.Drop()
 	}
-	if k.count == k.most {
-		k.capped = k.ring[k.head].at
-		k.drop()
+	if k.recent.Full() {
+		k.capped = k.recent.Oldest().At
 	}
-	if k.count == len(k.ring) {
-		k.grow()
-	}
-	slot := k.wrap(k.head + k.count)
-	k.ring[slot] = e
-	k.count++
-	k.index[k.probe(e.id)] = slotOf(slot, e.id)
-}
-
-// wrap returns the slot of the ring that a number from 0 to twice its length stands for.
-func (k *known) wrap(i int) int {
-	if i >= len(k.ring) {
-		i -= len(k.ring)
-	}
-	return i
-}
-
-// slotOf is what the index has of an entry: its slot in the ring, plus one, and behind it half of the id's other half, so
-// that most of what is not looked for can be told from the index alone.
-func slotOf(slot int, id idHash) uint64 { return id.Hi<<32 | uint64(slot+1) }
-
-// find returns the newest entry of an id, nil if there is none.
-func (k *known) find(id idHash) *entry {
-	if k.count == 0 {
-		return nil
-	}
-	if x := k.index[k.probe(id)]; x != 0 {
-		return &k.ring[uint32(x)-1]
-	}
-	return nil
-}
-
-// probe returns where the index has an id, or would have it.
-func (k *known) probe(id idHash) int {
-	mask := len(k.index) - 1
-	for i := int(id.Lo) & mask; ; i = (i + 1) & mask {
-		x := k.index[i]
-		if x == 0 || uint32(x>>32) == uint32(id.Hi) && k.ring[uint32(x)-1].id == id {
-			return i
-		}
-	}
-}
-
-// touch reads where the index would have an id: reading many of them first, none of which waits for another, is faster
-// than one after the other when they are needed.
-func (k *known) touch(id idHash) { k.warm ^= k.index[int(id.Lo)&(len(k.index)-1)] }
-
-// touchAll touches what adding ids needs.
-func (k *known) touchAll(ids []claimed) {
-	if k.count == 0 {
-		return
-	}
-	for i, x := range ids {
-		k.touch(x.id)
-		if k.count+i >= k.most && i < k.count {
-			k.touch(k.ring[k.wrap(k.head+i)].id)
-		}
-	}
-}
-
-// drop forgets the oldest entry. If its id has come again the index has the newer one.
-func (k *known) drop() {
-	oldest := k.head
-	if i := k.probe(k.ring[oldest].id); uint32(k.index[i]) == uint32(oldest+1) {
-		k.remove(i)
-	}
-	k.head = k.wrap(k.head + 1)
-	k.count--
-}
-
-// remove takes a slot out of the index, and moves up what would not be found any more.
-func (k *known) remove(i int) {
-	mask := len(k.index) - 1
-	for j := i; ; {
-		k.index[i] = 0
-		for {
-			j = (j + 1) & mask
-			x := k.index[j]
-			if x == 0 {
-				return
-			}
-			if home := int(k.ring[uint32(x)-1].id.Lo) & mask; (j-home)&mask >= (j-i)&mask {
-				k.index[i], i = x, j
-				break
-			}
-		}
-	}
-}
-
-// grow makes room for more entries.
-func (k *known) grow() {
-	size := min(max(1024, 2*len(k.ring)), k.most)
-	ring := make([]entry, size)
-	for i := range k.count {
-		ring[i] = k.ring[k.wrap(k.head+i)]
-	}
-	k.ring, k.head = ring, 0
-	slots := 1
-	for slots < 2*size {
-		slots *= 2
-	}
-	k.index = make([]uint64, slots)
-	for i := range k.count {
-		k.index[k.probe(ring[i].id)] = slotOf(i, ring[i].id)
-	}
+	k.recent.Add(e)
 }
 
 // KnownStats says how far back ids are known.
@@ -234,5 +119,5 @@ func (k *known) stats(now int64) KnownStats {
 	if k.capped > now-span {
 		span = now - k.capped
 	}
-	return KnownStats{k.count, time.Duration(span) * time.Millisecond}
+	return KnownStats{k.recent.Len(), time.Duration(span) * time.Millisecond}
 }

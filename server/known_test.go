@@ -7,22 +7,23 @@ import (
 
 	"pgregory.net/rapid"
 
+	"kelpie/ids"
 	"kelpie/journal"
 )
 
 // plain remembers ids the obvious way.
 type plain struct {
-	all  []entry // in the log
+	all  []ids.Entry // in the log
 	span int64
 	most int
 }
 
 // find returns the offset of the newest event with an id that is known at a time; -1 if there is none.
-func (p *plain) find(id idHash, now int64) int64 {
+func (p *plain) find(id ids.ID, now int64) int64 {
 	kept := p.all[max(0, len(p.all)-p.most):]
 	for i := len(kept) - 1; i >= 0; i-- {
-		if kept[i].id == id && kept[i].at > now-p.span {
-			return kept[i].offset
+		if kept[i].ID == id && kept[i].At > now-p.span {
+			return int64(kept[i].Place)
 		}
 	}
 	return -1
@@ -39,11 +40,11 @@ func TestKnown(t *testing.T) {
 			now += rapid.Int64Range(0, 20).Draw(t, "later")
 			results := make([]result, rapid.IntRange(1, 9).Draw(t, "events"))
 			for i := range results {
-				results[i].id = idHash{Lo: rapid.Uint64Range(0, 30).Draw(t, "id") * 16} // 0: none; many at the same place of the index
+				results[i].id = ids.ID{Lo: rapid.Uint64Range(0, 30).Draw(t, "id") * 16} // 0: none; many at the same place of the index
 			}
 			c := &claim{done: make(chan struct{})}
 			lines := k.reserve(c, results, now)
-			first := map[idHash]int32{}
+			first := map[ids.ID]int32{}
 			for i := range results {
 				checkReserved(t, &results[i], p, c, first, now)
 			}
@@ -54,8 +55,8 @@ func TestKnown(t *testing.T) {
 			k.settle(c, journal.Appended{First: offset, Time: now}, err)
 			if err == nil {
 				for i := range results {
-					if r := &results[i]; r.status == reserved && r.id != (idHash{}) {
-						p.all = append(p.all, entry{r.id, offset + int64(r.line), now})
+					if r := &results[i]; r.status == reserved && r.id != (ids.ID{}) {
+						p.all = append(p.all, ids.Entry{ID: r.id, Place: uint64(offset + int64(r.line)), At: now})
 					}
 				}
 				offset += int64(lines)
@@ -68,17 +69,17 @@ func TestKnown(t *testing.T) {
 		}
 		agree(t, k, p, now)
 		again := newKnown(time.Duration(span)*time.Millisecond, most)
-		again.load([][]entry{p.all[len(p.all)/2:], p.all[:len(p.all)/2]})
+		again.load([][]ids.Entry{p.all[len(p.all)/2:], p.all[:len(p.all)/2]})
 		agree(t, again, p, now)
 	})
 }
 
 // checkReserved checks what became of one event of a post.
-func checkReserved(t *rapid.T, r *result, p *plain, c *claim, first map[idHash]int32, now int64) {
+func checkReserved(t *rapid.T, r *result, p *plain, c *claim, first map[ids.ID]int32, now int64) {
 	line, again := first[r.id]
 	want := p.find(r.id, now)
 	switch {
-	case r.id == (idHash{}):
+	case r.id == (ids.ID{}):
 		if r.status != reserved {
 			t.Fatalf("an event without id is %d", r.status)
 		}
@@ -101,10 +102,10 @@ func checkReserved(t *rapid.T, r *result, p *plain, c *claim, first map[idHash]i
 // agree compares all ids, and how far back they are known.
 func agree(t *rapid.T, k *known, p *plain, now int64) {
 	for lo := range uint64(31) {
-		id := idHash{Lo: lo * 16}
+		id := ids.ID{Lo: lo * 16}
 		got := int64(-1)
-		if e := k.find(id); e != nil && e.at > now-p.span && lo > 0 {
-			got = e.offset
+		if e := k.recent.Find(id); e != nil && e.At > now-p.span && lo > 0 {
+			got = int64(e.Place)
 		}
 		if want := p.find(id, now); got != want {
 			t.Fatalf("%v is at %d, want %d", id, got, want)
@@ -115,8 +116,8 @@ func agree(t *rapid.T, k *known, p *plain, now int64) {
 		t.Fatalf("a span of %d ms", span)
 	}
 	for i, e := range p.all { // of what the span reaches nothing is forgotten
-		if e.at > now-span && i < len(p.all)-p.most {
-			t.Fatalf("the span is %d ms, but an id of %d ms ago is forgotten", span, now-e.at)
+		if e.At > now-span && i < len(p.all)-p.most {
+			t.Fatalf("the span is %d ms, but an id of %d ms ago is forgotten", span, now-e.At)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"kelpie/ids"
 	"kelpie/journal"
 )
 
@@ -35,7 +36,7 @@ func (s *Server) remember(ctx context.Context) {
 }
 
 // load takes in what the log says: parts of it, the newest first.
-func (k *known) load(parts [][]entry) {
+func (k *known) load(parts [][]ids.Entry) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, part := range slices.Backward(parts) {
@@ -49,8 +50,8 @@ func (k *known) load(parts [][]entry) {
 type memory struct {
 	log     Log
 	decoder *decoder
-	parts   [][]entry // the newest part of the log first
-	damage  error     // that was passed over
+	parts   [][]ids.Entry // the newest part of the log first
+	damage  error         // that was passed over
 }
 
 // read reads more than so many ids, the newest, if there are so many; or all that were appended at or after since (ms).
@@ -74,7 +75,7 @@ func (m *memory) read(ctx context.Context, most, since int64) error {
 }
 
 // part reads the ids of the records from an offset on, up to another one; -1: to the end of the log.
-func (m *memory) part(ctx context.Context, from, upTo int64) (ids []entry, err error) {
+func (m *memory) part(ctx context.Context, from, upTo int64) (all []ids.Entry, err error) {
 	r := m.log.NewReader(from)
 	r.Only(origins...)
 	defer func() { err = errors.Join(err, r.Close()) }()
@@ -84,23 +85,23 @@ func (m *memory) part(ctx context.Context, from, upTo int64) (ids []entry, err e
 		var bad *journal.DamageError
 		switch {
 		case errors.Is(err, io.EOF):
-			return ids, nil
+			return all, nil
 		case errors.As(err, &bad) && bad.Next > r.Offset():
 			m.damage = err
 			r.MoveTo(bad.Next)
 			continue
 		case err != nil:
-			return ids, err
+			return all, err
 		case upTo >= 0 && b.First >= upTo:
-			return ids, nil
+			return all, nil
 		}
-		ids = m.block(&b, ids)
+		all = m.block(&b, all)
 	}
-	return ids, nil
+	return all, nil
 }
 
 // block adds the ids of the records of a block.
-func (m *memory) block(b *journal.Block, ids []entry) []entry {
+func (m *memory) block(b *journal.Block, all []ids.Entry) []ids.Entry {
 	i := 0
 	for _, run := range b.Runs {
 		lines := b.Lines[i : i+run.Count]
@@ -112,10 +113,10 @@ func (m *memory) block(b *journal.Block, ids []entry) []entry {
 			if m.decoder.Decode(b.Buf[l.Start:l.End], &m.decoder.rec) != nil {
 				continue // it was an event under another configuration
 			}
-			if id := m.decoder.hash(); id != (idHash{}) {
-				ids = append(ids, entry{id, l.Offset, b.Appended})
+			if id := m.decoder.hash(); id != (ids.ID{}) {
+				all = append(all, ids.Entry{ID: id, Place: uint64(l.Offset), At: b.Appended})
 			}
 		}
 	}
-	return ids
+	return all
 }

@@ -1,5 +1,7 @@
 package server
 
+import "kelpie/ids"
+
 // way is the set of ids that are on their way to the log. The zero way is empty.
 type way struct {
 	slots []waiting // open addressing, a power of two, at most half full
@@ -8,13 +10,13 @@ type way struct {
 
 // waiting is an id that a claim holds, for a line of its post. Without a claim it is an empty slot.
 type waiting struct {
-	id    idHash
+	id    ids.ID
 	claim *claim
 	line  int32
 }
 
 // probe returns the slot of an id, or where it would be.
-func (w *way) probe(id idHash) int {
+func (w *way) probe(id ids.ID) int {
 	mask := len(w.slots) - 1
 	for i := int(id.Lo) & mask; ; i = (i + 1) & mask {
 		if w.slots[i].claim == nil || w.slots[i].id == id {
@@ -24,7 +26,7 @@ func (w *way) probe(id idHash) int {
 }
 
 // find returns what waits under an id, nil if nothing does.
-func (w *way) find(id idHash) *waiting {
+func (w *way) find(id ids.ID) *waiting {
 	if w.count == 0 {
 		return nil
 	}
@@ -50,7 +52,7 @@ func (w *way) add(x waiting) {
 }
 
 // remove takes out an id that is there, and moves up what would not be found any more.
-func (w *way) remove(id idHash) {
+func (w *way) remove(id ids.ID) {
 	mask := len(w.slots) - 1
 	i := w.probe(id)
 	for j := (i + 1) & mask; w.slots[j].claim != nil; j = (j + 1) & mask {

@@ -13,6 +13,7 @@ import "encoding/binary"
 //	"e" offset u64                             what was decided about an event of the log
 //	"g" id                                     a group of alerts that a receiver is told of together
 //	"h" alert id | 0 | group id                an alert in a group
+//	"i" length u32 | source | number u64       ids of events of a source, from that number on
 //	"j" sequence u64                           a refused event
 //	"m" name                                   single values: format, seed, checkpoint, counters, router
 //	"n" name                                   single values of the engine's own
@@ -37,6 +38,7 @@ const (
 	kindDecision       = 'e'
 	kindGroup          = 'g'
 	kindMember         = 'h'
+	kindIDs            = 'i'
 	kindRejected       = 'j'
 	kindMeta           = 'm'
 	kindNote           = 'n'
@@ -134,6 +136,18 @@ func parseChunkKey(k []byte) (dim uint16, hash uint64, key []byte, chunk uint64,
 	}
 	key = k[rowKeyPrefix+4 : len(k)-8]
 	return be.Uint16(k[1:]), be.Uint64(k[3:]), key, be.Uint64(k[len(k)-8:]), true
+}
+
+// appendIDsOf appends the common start of the keys of the ids of a source's events. Since the length stands before the
+// name, no other source's ids lie between them.
+func appendIDsOf(dst []byte, source string) []byte {
+	dst = be.AppendUint32(append(dst, kindIDs), uint32(len(source)))
+	return append(dst, source...)
+}
+
+// appendIDs appends the key of ids from a number on.
+func appendIDs(dst []byte, source string, first uint64) []byte {
+	return be.AppendUint64(appendIDsOf(dst, source), first)
 }
 
 // appendOutboxOf appends the key under which an alert's message is found.

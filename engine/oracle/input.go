@@ -18,6 +18,10 @@ type Options struct {
 	Drain    bool
 	Spec     event.Spec
 
+	// Dedupe is for how long the id of an event is known, 0: it is not; IDs how many are known at most.
+	Dedupe int64
+	IDs    int
+
 	// Limit is up to how many values in a window distinct and percentiles are exact, 0: always; beyond that Sketch
 	// computes them, and says how far off they may be.
 	Limit  int
@@ -152,6 +156,7 @@ type oracle struct {
 	newest int64
 	ended  bool // the stream is drained
 	folded int
+	known  []known
 	off    float64 // of the fact computed last, if it comes from sketches
 	out    Result
 }
@@ -180,6 +185,9 @@ func Run(set *rules.Set, opts Options, lines []Line) (Result, error) {
 			continue
 		}
 		e := &happened{rec: rec, pos: l.Pos, time: rec.Time, typ: rec.TypeText(), id: rec.ID(), order: i}
+		if !opts.ByTime && o.again(e, o.w) {
+			continue
+		}
 		o.newest = max(o.newest, e.time)
 		w := max(o.w, o.newest-opts.Disorder)
 		if !opts.ByTime {
@@ -210,8 +218,32 @@ func (o *oracle) release(waiting []*happened, w int64) (rest []*happened) {
 		if e.time >= w {
 			return slices.Clone(waiting[i:])
 		}
-		o.advance(max(o.w, e.time))
+		w := max(o.w, e.time)
+		if o.again(e, w) {
+			continue
+		}
+		o.advance(w)
 		o.fold(e)
 	}
 	return nil
+}
+
+// known is the id of an event that was folded.
+type known struct {
+	id    string
+	until int64 // the watermark at which it is known no more
+}
+
+// again reports whether an event with the same id is known at a watermark.
+func (o *oracle) again(e *happened, w int64) bool {
+	if e.id == "" || o.opts.Dedupe == 0 {
+		return false
+	}
+	for _, k := range o.known[max(0, len(o.known)-o.opts.IDs):] {
+		if k.id == e.id && k.until > w {
+			return true
+		}
+	}
+	o.known = append(o.known, known{e.id, max(e.time, w) + o.opts.Dedupe})
+	return false
 }

@@ -19,6 +19,7 @@ var floors = map[string]int{
 	"window":        1,
 	"detector":      1,
 	"rules":         1,
+	"ids":           1,
 	"state":         1,
 	"journal":       1,
 	"mask":          1,
