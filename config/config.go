@@ -86,6 +86,9 @@ func Default(dir string) *Config {
 	return c
 }
 
+// dedupeIDs is how many ids of a source are known, unless it says so.
+const dedupeIDs = 1_000_000
+
 func defaults() *Config {
 	return &Config{
 		Data:     "data",
@@ -174,6 +177,9 @@ func (c *Config) resolve(dir string) {
 		s := &c.Sources[i]
 		s.Places = s.places()
 		s.Name = s.name()
+		if s.Dedupe > 0 && s.DedupeIDs == 0 {
+			s.DedupeIDs = dedupeIDs
+		}
 		for j := range s.Files {
 			at(&s.Files[j])
 		}

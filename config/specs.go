@@ -95,6 +95,9 @@ type Source struct {
 	Partitions bool        `yaml:"partitions"` // each file is a partition of its own, in place of one after the other
 	Kafka      *kafka.Spec `yaml:"kafka"`      // topics of Kafka
 
+	Dedupe    time.Duration `yaml:"dedupe"`     // for how long, by event time, the id of an event is known, so that it is folded once; default 0s: not at all
+	DedupeIDs int           `yaml:"dedupe_ids"` // how many ids are known at most, the newest; default 1,000,000
+
 	// Places are the names under which the log remembers how far each of the Files has been read: as the file is written
 	// here, whatever the folder of the configuration is; where the source has a name, this and the file's own name, so
 	// that the file may be moved.
@@ -103,6 +106,9 @@ type Source struct {
 
 // Validate says what is wrong, each as an error that begins with the setting's name.
 func (s Source) Validate() error {
+	if err := s.checkDedupe(); err != nil {
+		return err
+	}
 	switch {
 	case s.Kafka != nil && (s.Stdin || len(s.Files) > 0 || s.Follow || s.Partitions):
 		return errors.New("kafka: a source reads topics or files, not both: write two sources")
@@ -116,6 +122,18 @@ func (s Source) Validate() error {
 		return errors.New("follow: only files can be followed")
 	case s.Stdin && s.Partitions:
 		return errors.New("partitions: only files can be partitions")
+	}
+	return nil
+}
+
+func (s Source) checkDedupe() error {
+	switch {
+	case s.Dedupe < 0 || s.Dedupe > 90*24*time.Hour:
+		return errors.New("dedupe: must be at most 90d")
+	case s.DedupeIDs < 0 || s.DedupeIDs > 100_000_000:
+		return errors.New("dedupe_ids: must be from 1 to 100000000")
+	case s.DedupeIDs > 0 && s.Dedupe == 0:
+		return errors.New("dedupe_ids: it says nothing without dedupe: write for how long an id is known, such as dedupe: 1h")
 	}
 	return nil
 }

@@ -112,7 +112,7 @@ type Input struct {
 
 	// Key returns under what name the log remembers the place in a file of that name; nil: under the file's own.
 	Key func(file string) string
-	// Places are all the names under which the log remembers places in its files; of an input that is a partition it is that.
+	// Places are the names under which the log remembers places in its files, for Dedupe; that of a partition is its own.
 	Places []string
 	// Open opens the source. resume says how far a file has been read, as source.FilesOptions.Resume asks.
 	Open func(resume func(file string) (journal.Progress, bool)) (source.Source, error)

@@ -400,3 +400,45 @@ func TestStreamLost(t *testing.T) {
 		t.Errorf("remarks %q", got)
 	}
 }
+
+// TestStreamRepeats reads topics, or lines of our own, of which some come again: what is found is what is found of those that
+// come once, and it is said how many came again.
+func TestStreamRepeats(t *testing.T) {
+	lines := slices.DeleteFunc(shopLines(t, 400, 9), func(l []byte) bool { return !json.Valid(l) })
+	again := repeated(lines, 4)
+	alerts := func(dedupe bool, inputs ...engine.Input) (ids []string, s *engine.Service) {
+		fs := vfs.NewMem()
+		w := newWorld(t, fs)
+		w.spec.ByTime = true
+		for i := range inputs {
+			if dedupe {
+				inputs[i].Dedupe = engine.Dedupe{Name: "shop", Span: 3_600_000, IDs: 1000}
+			}
+		}
+		w.inputs, w.started = inputs, func(x *engine.Service) { s = x }
+		if err := w.run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range alertsOf(t, fs) {
+			ids = append(ids, a.ID)
+		}
+		return ids, s
+	}
+	own := input("shop", again, 20)
+	own.Places = []string{"shop"}
+	want, _ := alerts(false, input("shop", lines, 20))
+	for name, in := range map[string]engine.Input{"topics": newTopics(again, 2).input(1), "lines": own} {
+		if got, _ := alerts(false, in); slices.Equal(got, want) {
+			t.Errorf("%s: what came again has changed nothing", name)
+		}
+		got, s := alerts(true, in)
+		if !slices.Equal(got, want) || len(got) < 5 {
+			t.Errorf("%s: alerts %q, want %q", name, got, want)
+		}
+		d := s.Figures().Dedupe
+		if len(d) != 1 || d[0].Name != "shop" || d[0].Repeated != int64(len(again)-len(lines)) || d[0].Unnamed != 0 || d[0].Known != len(lines) ||
+			d[0].Reach != 3_600_000 || d[0].Last == "" || d[0].Last == d[0].LastOf {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}

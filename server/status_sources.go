@@ -17,6 +17,18 @@ type SourceStatus struct {
 	Bytes   int64         `json:"bytes"`
 	Gaps    int64         `json:"gaps"` // in which records were lost
 	Topics  *TopicsStatus `json:"topics,omitempty"`
+	Dedupe  *SourceDedupe `json:"dedupe,omitempty"`
+}
+
+// SourceDedupe says how far back the ids of a source's events are known, and what came again.
+type SourceDedupe struct {
+	IDs      int     `json:"ids"`
+	Span     float64 `json:"span_seconds"`      // of event time: as wanted, or less if so many ids came that the oldest had to go
+	Wanted   float64 `json:"wanted_seconds"`    // the source's dedupe
+	Repeated int64   `json:"repeated"`          // events that were not folded again
+	Unnamed  int64   `json:"unnamed"`           // events without an id
+	Last     string  `json:"last,omitempty"`    // where the newest event that came again stands
+	LastOf   string  `json:"last_of,omitempty"` // where the one stands that was folded
 }
 
 // TopicsStatus says how reading of topics goes.
@@ -82,12 +94,19 @@ func (s *Server) sourcesStatus(f *engine.Figures) []SourceStatus {
 	for _, x := range s.o.Service.Streams() {
 		streams[x.Input], names[x.Input] = &x.StreamStatus, true
 	}
+	dedupes := map[string]*engine.DedupeFigures{}
+	for i := range f.Dedupe {
+		dedupes[f.Dedupe[i].Name], names[f.Dedupe[i].Name] = &f.Dedupe[i], true
+	}
 	all := []SourceStatus{}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		in := f.Inputs[name]
 		x := SourceStatus{Source: name, Folded: in.Folded, Refused: in.Refused, Bytes: in.Bytes, Gaps: in.Lost}
 		if stream := streams[name]; stream != nil {
 			x.Topics = topicsStatus(stream)
+		}
+		if d := dedupes[name]; d != nil {
+			x.Dedupe = &SourceDedupe{d.Known, float64(d.Reach) / 1000, float64(d.Span) / 1000, d.Repeated, d.Unnamed, d.Last, d.LastOf}
 		}
 		all = append(all, x)
 	}

@@ -31,6 +31,7 @@ func newInputs(cfg *config.Config, untilEnd bool, stdin io.Reader, log *slog.Log
 		for i, f := range s.Files {
 			places[f] = s.Places[i]
 		}
+		from := len(all)
 		switch {
 		case s.Kafka != nil:
 			all = append(all, m.topics(s.Name, *s.Kafka))
@@ -49,8 +50,23 @@ func newInputs(cfg *config.Config, untilEnd bool, stdin io.Reader, log *slog.Log
 		default:
 			all = append(all, m.files(s.Name, places, s.Files...))
 		}
+		if s.Dedupe > 0 {
+			dedupe(all[from:], &s)
+		}
 	}
 	return all
+}
+
+// dedupe has the inputs of a source know events that come again.
+func dedupe(inputs []engine.Input, s *config.Source) {
+	places := s.Places
+	if s.Stdin {
+		places = []string{s.Name}
+	}
+	for i := range inputs {
+		inputs[i].Places = places
+		inputs[i].Dedupe = engine.Dedupe{Name: s.Name, Span: s.Dedupe.Milliseconds(), IDs: s.DedupeIDs}
+	}
 }
 
 func (m *inputsOf) standardInput(name string) engine.Input {

@@ -28,9 +28,13 @@ var help = []struct {
 	help   string
 }{
 	{"ready", nil, "1 while events are taken and judged; /readyz says why not."},
-	{"events_total", []string{"input", "outcome"}, "Events by input and what became of them: folded or refused. What was folded again from the log at the start has the input (log)."},
+	{"events_total", []string{"input", "outcome"}, "Events by input and what became of them: folded (those of repeated_events_total too) or refused. What was folded again from the log at the start has the input (log)."},
 	{"events_bytes_total", []string{"input"}, "Bytes of those events, unpacked."},
 	{"gaps_total", []string{"input"}, "Gaps in topics: runs of records that were gone before they were read, or read again."},
+	{"repeated_events_total", []string{"source"}, "Events of a source with dedupe that had come before, by their id, and were not folded again."},
+	{"unnamed_events_total", []string{"source"}, "Events without an id, of a source with dedupe: all of them are folded."},
+	{"known_ids", []string{"source"}, "Ids of a source with dedupe that are known."},
+	{"known_ids_span_seconds", []string{"source"}, "How far back they are known, by event time: the source's dedupe, or less if more came than its dedupe_ids."},
 	{"refused_total", []string{"reason"}, "Events ever refused, by reason; counted in the state."},
 	{"kafka_lag_records", []string{"input", "topic"}, "Offsets of the topic's partitions that are not folded yet. The topic is empty for all beyond the first hundred of a source."},
 	{"kafka_lag_most_records", []string{"input", "topic"}, "Offsets that are not folded yet of the topic's partition that is furthest behind."},
@@ -280,6 +284,13 @@ func (s *scrape) input(f *engine.Figures) {
 		s.count("events_total", in.Refused, name, "refused")
 		s.count("events_bytes_total", in.Bytes, name)
 		s.count("gaps_total", in.Lost, name)
+	}
+	for i := range f.Dedupe {
+		d := &f.Dedupe[i]
+		s.count("repeated_events_total", d.Repeated, d.Name)
+		s.count("unnamed_events_total", d.Unnamed, d.Name)
+		s.gauge("known_ids", float64(d.Known), d.Name)
+		s.gauge("known_ids_span_seconds", float64(d.Reach)/1000, d.Name)
 	}
 }
 

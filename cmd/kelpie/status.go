@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -95,6 +96,7 @@ func writeSource(line func(name, format string, args ...any), s *server.SourceSt
 		gaps = fmt.Sprintf(", records lost in %s: kelpie events rejected --reason lost", counted(int(s.Gaps), "gap"))
 	}
 	line("from "+s.Source, "%s folded, %s refused, %s%s", thousands(s.Folded), thousands(s.Refused), bytesText(s.Bytes), gaps)
+	writeDedupe(line, s.Dedupe)
 	t := s.Topics
 	if t == nil {
 		return
@@ -114,6 +116,25 @@ func writeSource(line func(name, format string, args ...any), s *server.SourceSt
 	for _, x := range t.Topics {
 		writeTopic(line, &x)
 	}
+}
+
+// writeDedupe says what came again of a source.
+func writeDedupe(line func(name, format string, args ...any), d *server.SourceDedupe) {
+	if d == nil {
+		return
+	}
+	span := func(s float64) string { return (time.Duration(s*1000) * time.Millisecond).String() }
+	text := fmt.Sprintf("%s came again and were not folded, %s ids known, %s back", thousands(d.Repeated), thousands(int64(d.IDs)), span(d.Span))
+	if d.Span < d.Wanted {
+		text += fmt.Sprintf(" in place of %s: dedupe_ids is too small", span(d.Wanted))
+	}
+	if d.Unnamed > 0 {
+		text += fmt.Sprintf(", %s had no id", thousands(d.Unnamed))
+	}
+	if d.Last != "" {
+		text += fmt.Sprintf("; last %s, which is %s again", d.Last, d.LastOf)
+	}
+	line("  dedupe", "%s", text)
 }
 
 func writeTopic(line func(name, format string, args ...any), t *server.TopicStatus) {
