@@ -23,6 +23,7 @@ type Piece struct {
 	End  bool             // the input ended there: all that waits is folded, and the watermark moves to the newest event
 
 	Partition event.Position // of the records; Offset is not used
+	Source    string         // by which Dedupe of the History knows whose they are
 	Anew      bool           // they are of another partition than those before under its name: offsets begin again
 	Buf       []byte
 	Lines     []Line
@@ -43,9 +44,10 @@ type History struct {
 	o    HistoryOptions
 	past *past
 	layout
-	piece  Piece
-	queued []timeRecord // of the newest stretch
-	lines  []Line
+	deduped map[string]string // names of the inputs' Dedupe, by the origin of their records
+	piece   Piece
+	queued  []timeRecord // of the newest stretch
+	lines   []Line
 }
 
 // OpenHistory returns a history of a log, which must stay open for as long.
@@ -54,13 +56,16 @@ func OpenHistory(l *journal.Log, o HistoryOptions) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &History{o: o, past: newPast(l, max(o.From, l.FirstOffset()), min(o.To, l.NextOffset()), newRereader(o.Inputs))}
+	h := &History{o: o, past: newPast(l, max(o.From, l.FirstOffset()), min(o.To, l.NextOffset()), newRereader(o.Inputs)), deduped: deduped(o.Inputs)}
 	h.layout = layoutOf(o.Inputs, layout{})
 	if head.layout != nil {
 		h.layout = *head.layout
 	}
 	return h, nil
 }
+
+// Dedupe returns which sources' events are known when they come again, for the Options of an engine that folds the pieces.
+func (h *History) Dedupe() []Dedupe { return dedupes(h.o.Inputs) }
 
 // Close ends the reading.
 func (h *History) Close() error { return h.past.close() }
@@ -90,7 +95,7 @@ func (h *History) take(p *Piece, x *stretch) (bool, error) {
 	switch x.kind {
 	case journal.Event:
 		h.lines = x.eventLines(h.lines[:0])
-		p.Partition, p.Buf, p.Lines = h.partOf(x.origin.Name), x.buf, h.lines
+		p.Partition, p.Buf, p.Lines, p.Source = h.partOf(x.origin.Name), x.buf, h.lines, h.deduped[x.origin.Name]
 	case journal.RecordsRead:
 		h.takeRun(p, x)
 	case journal.Cut:
@@ -114,7 +119,7 @@ func (h *History) take(p *Piece, x *stretch) (bool, error) {
 
 // takeRun makes a piece of a run of a stream's records.
 func (h *History) takeRun(p *Piece, x *stretch) {
-	p.Partition = streamPosition(x.run.Partition, 0)
+	p.Partition, p.Source = streamPosition(x.run.Partition, 0), h.deduped[streamOrigin(x.of)]
 	if h.o.Beside && x.beside != nil {
 		x.buf, x.lines = x.beside()
 	}

@@ -15,11 +15,15 @@ import (
 )
 
 // TestHistory folds a log by the pieces of its History, with an engine of its own, and finds what the service found: with one
-// partition and two, in both orders.
+// partition and two, in both orders; with topics, of which events that come again are left out, and without.
 func TestHistory(t *testing.T) {
 	lines := shopLines(t, 800, 12)
-	for way := range 4 {
+	topics := newTopics(repeated(lines[:400], 5), 5)
+	for way := range 8 {
 		w := crashWorld(t, vfs.NewMem(), lines, way)
+		if way >= 4 {
+			w = streamWorld(t, vfs.NewMem(), topics, lines[400:], way)
+		}
 		if err := w.run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +43,7 @@ func (w *world) pieces(t *testing.T) (alerts map[string]string, refused int) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	h, err := engine.OpenHistory(log, engine.HistoryOptions{To: log.NextOffset()})
+	h, err := engine.OpenHistory(log, engine.HistoryOptions{To: log.NextOffset(), Inputs: w.inputs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +52,7 @@ func (w *world) pieces(t *testing.T) (alerts map[string]string, refused int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := engine.New(p, engine.Options{Shards: 2, KeepUpdates: true})
+	e := engine.New(p, engine.Options{Shards: 2, KeepUpdates: true, Dedupe: h.Dedupe()})
 	all := map[string]*alert.Alert{}
 	take := func(fx *engine.Effects, err error) {
 		if err != nil {
@@ -81,7 +85,7 @@ func (w *world) pieces(t *testing.T) (alerts map[string]string, refused int) {
 		}
 		refused += len(x.Rejected)
 		if len(x.Lines) > 0 {
-			take(e.Step(&engine.Batch{Partition: e.Partition(x.Partition), Buf: x.Buf, Lines: x.Lines}))
+			take(e.Step(&engine.Batch{Partition: e.Partition(x.Partition), Buf: x.Buf, Lines: x.Lines, Source: x.Source}))
 		}
 	}
 	alerts = map[string]string{}

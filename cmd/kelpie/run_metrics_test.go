@@ -78,7 +78,7 @@ func TestDeployNamesMetrics(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
-		"kelpie.yml": "rules: rules.yml\nsources: [{files: in.jsonl}]\nalerts: {stdout: \"off\", file: alerts.jsonl, " +
+		"kelpie.yml": "rules: rules.yml\nsources: [{files: in.jsonl, dedupe: 1h}]\nalerts: {stdout: \"off\", file: alerts.jsonl, " +
 			"receivers: [{name: nobody, webhook: {url: \"https://127.0.0.1:1/\"}}], routes: [{match: rule = none, receiver: nobody}]}\n" +
 			"rejected: {kafka: {brokers: [\"127.0.0.1:1\"], topic: refused}}\ndecisions: {kafka: {brokers: [\"127.0.0.1:1\"], topic: decided}}\n",
 		"rules.yml": killRules,
