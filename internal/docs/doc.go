@@ -12,6 +12,7 @@
 //	```yaml config           a configuration, which must be without error
 //	```http request          a request to a service that has seen those above it on the page
 //	```http answer           its answer: status and JSON
+//	```sh steps              in examples/kafka: commands that cmd/kelpie runs beside a real broker
 //	```json alert            in the README: an alert, each member of which is explained
 //
 // Other blocks are grammar, pictures or bytes, and are not run.
