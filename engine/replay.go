@@ -12,6 +12,7 @@ import (
 	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/rules"
+	"kelpie/source"
 	"kelpie/state"
 )
 
@@ -37,9 +38,10 @@ type ReplayOptions struct {
 	Only []string // rules: those alone are judged, of whatever version, with the tables that they read; nil: all
 
 	Shards int
-	Memory int64              // bytes of rows that may be in memory; default 448 MiB
-	At     func(offset int64) // is told how far the log has been folded, now and then; may be nil
-	Logger *slog.Logger       // nil discards
+	Memory int64                           // bytes of rows that may be in memory; default 448 MiB
+	Lost   func(r *source.Run, why string) // is told of records that were there and are not to be had any more; may be nil
+	At     func(offset int64)              // is told how far the log has been folded, now and then; may be nil
+	Logger *slog.Logger                    // nil discards
 }
 
 // Replay folds a log as the service did that wrote it: in the kept order, with the ticks, the rules of the time, and what
@@ -71,17 +73,17 @@ func Replay(ctx context.Context, o ReplayOptions) (err error) {
 	if err := l.welcome(); err != nil {
 		return err
 	}
-	if err := l.replay(ctx, o.To, o.At); err != nil {
+	if err := l.replay(ctx, &o); err != nil {
 		return err
 	}
 	l.touch()
 	return l.quiesce()
 }
 
-// replay folds the log up to an offset. It commits only where memory asks for it.
-func (l *loop) replay(ctx context.Context, to int64, at func(int64)) (err error) {
+// replay folds the log. It commits only where memory asks for it.
+func (l *loop) replay(ctx context.Context, o *ReplayOptions) (err error) {
 	l.reading = ctx
-	p := newPast(l.s.o.Log, max(l.engine.readFrom(), l.s.o.Log.FirstOffset()), to, l.s.again)
+	p := newPast(l.s.o.Log, max(l.engine.readFrom(), l.s.o.Log.FirstOffset()), o.To, l.s.again)
 	defer func() { err = errors.Join(err, p.close()) }()
 	for {
 		x, err := p.next(ctx)
@@ -94,8 +96,11 @@ func (l *loop) replay(ctx context.Context, to int64, at func(int64)) (err error)
 		if err := l.foldAgain(x, p.lost); err != nil {
 			return err
 		}
-		if at != nil {
-			at(l.engine.readUpTo())
+		if p.lost != "" && o.Lost != nil {
+			o.Lost(x.run, p.lost)
+		}
+		if o.At != nil {
+			o.At(l.engine.readUpTo())
 		}
 	}
 }

@@ -2,8 +2,11 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +18,7 @@ import (
 
 	"kelpie/alert"
 	"kelpie/engine"
+	"kelpie/event"
 	"kelpie/journal"
 	"kelpie/rules"
 	"kelpie/source"
@@ -257,3 +261,59 @@ func openAlerts(t testing.TB, fs vfs.FS) (ids []string) {
 	}
 	return ids
 }
+
+// TestReplayOfExport folds the events of a log, as lines by themselves, sorted by their time, with order: time: what is found
+// is what the service found in whatever order they had come.
+func TestReplayOfExport(t *testing.T) {
+	w := newWorld(t, vfs.NewMem())
+	w.spec.ByTime, w.spec.Disorder = true, 60_000
+	w.inputs = []engine.Input{input("shop", shopLines(t, 1500, 13), 40)}
+	if err := w.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	live, _, _ := found(t, w.fs)
+	_, lines := logged(t, w.fs)
+	slices.SortStableFunc(lines, func(a, b []byte) int { return strings.Compare(timeOf(a), timeOf(b)) })
+
+	p, err := engine.NewPlan(loadRules(t, w.rules), event.Spec{}, w.spec, engine.NewUnits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := engine.New(p, engine.Options{Shards: 2, KeepUpdates: true})
+	all := map[string]*alert.Alert{}
+	take := func(fx *engine.Effects, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range fx.Changes {
+			follow(all, &fx.Changes[i])
+		}
+	}
+	part := e.Partition(event.Position{Stream: "export.jsonl", Kind: event.FilePosition})
+	for i, l := range lines {
+		take(e.Step(&engine.Batch{Partition: part, Buf: l, Lines: []engine.Line{{End: len(l), Offset: int64(i + 1)}}}))
+	}
+	take(e.End(false))
+	again := map[string]string{}
+	for id, a := range all {
+		again[id] = withoutPosition(describe(a))
+	}
+	for id := range live {
+		live[id] = withoutPosition(live[id])
+	}
+	if len(live) < 20 {
+		t.Errorf("%d alerts are too few to say anything", len(live))
+	}
+	expectSame(t, live, again)
+}
+
+// timeOf returns the time of a line as it is written there.
+func timeOf(line []byte) string {
+	var x struct{ Time string }
+	_ = json.Unmarshal(line, &x) // a line that is no event is anywhere
+	return x.Time
+}
+
+var position = regexp.MustCompile(`(log@|export\.jsonl:)[0-9]+`)
+
+func withoutPosition(s string) string { return position.ReplaceAllString(s, "") }

@@ -12,6 +12,7 @@ import (
 	"kelpie/journal"
 	"kelpie/rules"
 	"kelpie/source"
+	"kelpie/state"
 )
 
 // version is a set of rules with the settings that decide what they mean.
@@ -157,16 +158,33 @@ func (l *loop) versionOf(r *rulesRecord) *version {
 		mine.name = f
 		return l.narrowed(mine)
 	}
-	if r.Text == "" {
+	text := r.Text
+	if text == "" { // of an older log
+		text = l.keptText(r.Version)
+	}
+	if text == "" {
 		return nil
 	}
-	v, err := parseVersion(r.Text)
+	v, err := parseVersion(text)
 	if err != nil {
 		l.s.o.Logger.Warn("kelpie: the log names rules that this Kelpie does not understand; those before go on", "version", r.Version, "error", err)
 		return nil
 	}
 	v.name = r.Version
 	return l.narrowed(v)
+}
+
+// keptText returns the text of a version that a store has kept, "" if none has.
+func (l *loop) keptText(name string) string {
+	for _, s := range []*state.Store{l.s.o.Store, l.s.seen} {
+		if s == nil {
+			continue
+		}
+		if text, err := s.Rules(name); err == nil && text != nil {
+			return string(text)
+		}
+	}
+	return ""
 }
 
 // narrowed returns what of a version the loop is about.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"kelpie/rules"
+	"kelpie/source"
 	"kelpie/state"
 )
 
@@ -43,6 +44,16 @@ func StoredRules(s *state.Store, version string) (*rules.Set, error) {
 		return nil, err
 	}
 	return v.set, err
+}
+
+// ReadUpTo returns the offset in the log below which everything has been read into a state with the checkpoint.
+func ReadUpTo(c *state.Checkpoint) (at int64) {
+	for _, p := range c.Partitions {
+		if p.Stream == source.LogStream {
+			at = max(at, p.Read)
+		}
+	}
+	return at
 }
 
 // RuleFingerprint identifies a rule or a table by its canonical text, whatever stands beside it.

@@ -9,6 +9,7 @@ func newAlerts() *cobra.Command {
 		Long:  "Lists alerts and shows single ones, as they are in the state.\n\n" + dataHelp,
 		Example: `  kelpie alerts list --state firing
   kelpie alerts show 3f2a9c04 --events
+  kelpie alerts verify --all
   kelpie alerts ack 3f2a9c04`,
-	}, newAlertsList(), newAlertsShow(), newAlertsAck(), newAlertsLabel(), newAlertsResolve(), newAlertsRedeliver())
+	}, newAlertsList(), newAlertsShow(), newAlertsVerify(), newAlertsAck(), newAlertsLabel(), newAlertsResolve(), newAlertsRedeliver())
 }

@@ -108,7 +108,7 @@ evaluates rules written in YAML, and tells the people on call.`,
 		}
 	}
 	add(groupService, newRun(), newDemo(), newAlerts(), newSilence(), newStatus(), newReceivers(), newTables(), newLog())
-	add(groupRules, newCheck(), newTest(), newBacktest(), newFeatures(), newFmt(), newSchema())
+	add(groupRules, newCheck(), newTest(), newRules(), newBacktest(), newFeatures(), newFmt(), newSchema())
 	add(groupEvents, newEvents(), newGenerate(), newInfer())
 	add(groupOther, newVersion(), newCompletion())
 	return c

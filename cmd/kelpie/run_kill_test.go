@@ -277,6 +277,18 @@ func (k *killed) compare() {
 		k.t.Fatalf("the log holds %d lines, and not the %d of the file", len(lines), len(k.lines))
 	}
 	k.agree(k.fold(records))
+	k.verify()
+}
+
+// verify has every alert derived again from the log by the command.
+func (k *killed) verify() {
+	var out, errOut bytes.Buffer
+	code := run(context.Background(), []string{"alerts", "verify", "--all", "-c", filepath.Join(k.dir, "kelpie.yml")}, nil, &out, &errOut)
+	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+	n := len(lines) - 1
+	if want := fmt.Sprintf("%d alerts: %d equal", n, n); code != exitDone || n < 100 || string(lines[n]) != want {
+		k.t.Errorf("exit code %d, %s, want %s\n%s", code, lines[n], want, errOut.String())
+	}
 }
 
 // agree holds state and deliveries against the alerts of a clean fold, and returns those of the state.

@@ -37,6 +37,7 @@ var floors = map[string]int{
 
 	"backtest":        4,
 	"engine/ruletest": 4,
+	"verify":          4,
 	"server":          4,
 	"topics":          4,
 
