@@ -23,7 +23,8 @@ type bigs struct {
 	tally    seriesTally // of a series whose own goes along with another time, or not at all
 
 	logs   map[bigKey]*bigLog
-	newest *bigLog // in the order of use; a ring
+	lately [32]*bigLog // found lately, by hash: few keys have most events
+	newest *bigLog     // in the order of use; a ring
 	bytes  int64
 	clock  uint64 // counts uses
 }

@@ -18,9 +18,12 @@ func (b *bigs) find(s *scope, row *state.Row) *bigLog {
 		return nil
 	}
 	k := bigKey{row.Hash(), row.Dim(), s.unit}
-	g := b.newest
-	if g.bigKey != k {
-		g = b.logs[k]
+	lately := &b.lately[(k.hash+uint64(k.unit))%uint64(len(b.lately))]
+	g := *lately
+	if g == nil || g.bigKey != k {
+		if g = b.logs[k]; g != nil {
+			*lately = g
+		}
 	}
 	if g == nil || g.key != string(row.Key()) {
 		return nil
@@ -101,6 +104,7 @@ func (b *bigs) evict() bool {
 func (b *bigs) forget(g *bigLog) {
 	b.unlink(g)
 	delete(b.logs, g.bigKey)
+	b.lately[(g.hash+uint64(g.unit))%uint64(len(b.lately))] = nil
 	b.bytes -= g.bytes
 }
 

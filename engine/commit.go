@@ -202,10 +202,10 @@ func (e *Engine) recoverDim(i int, d *dim) error {
 		case due <= e.w:
 			behind[to] = append(behind[to], behindRow{hash, bytes.Clone(key)})
 		default:
-			e.shards[to].timers.push(timer{due, hash, nowhere, uint16(i), state.RowCheck(key)})
+			e.shards[to].timers[d.lane.id].push(timer{due, hash, nowhere, uint16(i), state.RowCheck(key)})
 		}
 		if gc != state.Never {
-			e.shards[to].timers.later(timer{gc, hash, nowhere, uint16(i), state.RowCheck(key)})
+			e.shards[to].timers[d.lane.id].later(timer{gc, hash, nowhere, uint16(i), state.RowCheck(key)})
 		}
 		if watches {
 			return e.shards[to].watchAgain(d, hash, key, head)

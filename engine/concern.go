@@ -2,18 +2,20 @@ package engine
 
 import (
 	"math/bits"
+	"slices"
 
 	"kelpie/rules"
 	"kelpie/state"
+	"kelpie/window"
 )
 
 // concern is a scope that the current event matters to.
 type concern struct {
 	scope *scope
-	dim   int    // index in the lane
-	taken bool   // the event passes the scope's filter, and its rules are judged; else it only may be taken by `of` facts
 	block []byte // the scope's, so that it is looked up once only
 	moves uint32 // of the row when it was looked up
+	dim   uint16 // index in the lane
+	taken bool   // the event passes the scope's filter, and its rules are judged; else it only may be taken by `of` facts
 }
 
 // in returns the scope's block in its row, nil if there is none.
@@ -56,11 +58,11 @@ func (sh *shard) concerns(w *laneWork) bool {
 		for j, met := range sh.met {
 			for all := met | dw.always[j]; all != 0; all &= all - 1 {
 				k := bits.TrailingZeros64(all)
-				sh.concerned = append(sh.concerned, concern{scope: dw.scopes[64*j+k], dim: i, taken: met>>k&1 == 1})
+				sh.concerned = append(sh.concerned, concern{scope: dw.scopes[64*j+k], dim: uint16(i), taken: met>>k&1 == 1})
 			}
 		}
 		for _, s := range dw.of {
-			sh.concerned = append(sh.concerned, concern{scope: s, dim: i})
+			sh.concerned = append(sh.concerned, concern{scope: s, dim: uint16(i)})
 		}
 	}
 	return tables || len(sh.concerned) > 0
@@ -71,7 +73,7 @@ func (sh *shard) foldAll(w *laneWork, rows []state.Row, ev *foldEvent) {
 	rest := sh.concerned
 	for i := range w.dims {
 		k := 0
-		for k < len(rest) && rest[k].dim == i {
+		for k < len(rest) && int(rest[k].dim) == i {
 			k++
 		}
 		list, row := rest[:k], &rows[i]
@@ -89,26 +91,48 @@ func (sh *shard) foldAll(w *laneWork, rows []state.Row, ev *foldEvent) {
 	}
 }
 
-// openAll makes the blocks of those scopes that the row is new to, if there are several: what stands in the row moves once,
-// not for each of them.
+// openAll makes the blocks of those scopes that the row is new to, if there are several blocks: what stands in the row moves
+// once, not for each of them.
 func (sh *shard) openAll(list []concern, row *state.Row) {
-	if len(list) < 2 {
-		return
-	}
 	sh.fresh, sh.blocks = sh.fresh[:0], sh.blocks[:0]
 	for i := range list {
-		if s := list[i].scope; !s.stateless() && list[i].in(row) == nil {
+		c := &list[i]
+		if s := c.scope; !s.stateless() && c.in(row) == nil {
 			sh.fresh = append(sh.fresh, s)
-			sh.blocks = append(sh.blocks, state.NewBlock{Unit: s.unit, Size: s.freshSize()})
+			sh.blocks = s.appendBlocks(sh.blocks, row, c.taken)
 		}
 	}
-	if len(sh.fresh) < 2 {
+	if len(sh.blocks) < 2 {
 		return
 	}
 	row.InsertAll(sh.blocks)
 	for _, s := range sh.fresh {
 		s.reset(row.Block(s.unit), 0)
 	}
+}
+
+// appendBlocks appends the blocks that an event makes in a row which the scope is new to.
+func (s *scope) appendBlocks(list []state.NewBlock, row *state.Row, taken bool) []state.NewBlock {
+	list = append(list, state.NewBlock{Unit: s.unit, Size: s.freshSize()})
+	if !taken {
+		return list
+	}
+	for _, g := range s.grids {
+		if takesAll(g.facts) && row.Block(g.unit) == nil {
+			list = append(list, state.NewBlock{Unit: g.unit, Size: window.SpansSize(1, g.width)})
+		}
+	}
+	for _, x := range s.sessions {
+		if takesAll(x.facts) && row.Block(x.unit) == nil {
+			list = append(list, state.NewBlock{Unit: x.unit, Size: window.SpansSize(1, x.width)})
+		}
+	}
+	return list
+}
+
+// takesAll reports whether some of the facts takes every event that its scope takes.
+func takesAll(facts []*fact) bool {
+	return slices.ContainsFunc(facts, func(f *fact) bool { return f.of == nil && f.filter < 0 })
 }
 
 // judgeAll judges, on the current event, the rules of the scopes that take it.

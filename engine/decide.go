@@ -28,8 +28,9 @@ func (sh *shard) verdict(j *judgement, row *state.Row) {
 
 // gatherVerdicts merges what the shards say of the events of the stride, in fold order.
 func (e *Engine) gatherVerdicts(fx *Effects) {
+	from := len(fx.Verdicts)
 	for _, sh := range e.shards {
 		fx.Verdicts = append(fx.Verdicts, sh.out.verdicts...)
 	}
-	slices.SortStableFunc(fx.Verdicts, func(a, b Verdict) int { return a.order.compare(&b.order) })
+	slices.SortStableFunc(fx.Verdicts[from:], func(a, b Verdict) int { return a.order.compare(&b.order) })
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -180,27 +179,51 @@ type Line struct {
 	Created    int64 // the time of an event that has none, ms; 0: then it is refused
 }
 
+// strideSize is how many bytes of events are folded at a time: so few that what a core has decoded is still in its cache
+// when it is folded, and so many that the cores seldom wait for each other.
+const strideSize = 1 << 20
+
 // Step folds a batch. Its buffer may be used again when Step returns.
 func (e *Engine) Step(b *Batch) (*Effects, error) {
+	c := *b
 	if e.plan.Time.ByTime {
-		c := *b
 		c.Buf = append([]byte(nil), b.Buf...)
-		b = &c
 	}
 	fx := &Effects{}
+	e.forgetText()
+	e.decides = b.Decide
+	defer func() { e.decides = false }()
 	seen := e.seenBy(b.Source)
 	e.sifting = seen > 0
+	for rest := b.Lines; ; {
+		c.Lines, rest = cutStride(rest)
+		if err := e.stride(&c, seen, fx); err != nil || len(rest) == 0 {
+			return fx, err
+		}
+	}
+}
+
+// cutStride cuts the lines of one stride off the front.
+func cutStride(lines []Line) (stride, rest []Line) {
+	n, size := 0, 0
+	for n < len(lines) && (n == 0 || size < strideSize) {
+		size += lines[n].End - lines[n].Start
+		n++
+	}
+	return lines[:n], lines[n:]
+}
+
+// stride decodes and folds some lines, of which some may have come before if seen says where that is known.
+func (e *Engine) stride(b *Batch, seen uint32, fx *Effects) error {
 	if err := e.decode(b, fx); err != nil {
-		return fx, err
+		return err
 	}
 	e.advance(b, seen)
-	e.decides = b.Decide
 	err := e.run(fx, e.w)
 	if e.decides {
-		e.decides = false
 		e.gatherVerdicts(fx)
 	}
-	return fx, err
+	return err
 }
 
 // run folds the events of the stride and gathers what came of it.
@@ -215,16 +238,7 @@ func (e *Engine) run(fx *Effects, w int64) error {
 	if e.plan.Time.ByTime || e.sifting {
 		e.parallel(func(i int) { e.workers[i].routeShare(e.evs, i, len(e.workers)) })
 	}
-	err := e.guarded(len(e.evs), func(i int) {
-		sh := e.shards[i]
-		sh.out.reset()
-		sh.applied = 0
-		sh.fetch(e.evs)
-		for _, wk := range e.workers {
-			sh.apply(wk.ops[i], e.evs)
-		}
-		sh.finish(e.evs, w)
-	})
+	err := e.guarded(len(e.evs), func(i int) { e.shards[i].stride(e.evs, w) })
 	e.before = w
 	e.gather(fx)
 	return err
@@ -373,6 +387,7 @@ func (e *Engine) begin() {
 // Tick moves the watermark to w without an event: time goes on while the sources are idle.
 func (e *Engine) Tick(w int64) (*Effects, error) {
 	e.begin()
+	e.forgetText()
 	e.w = max(e.w, w)
 	if e.plan.Time.ByTime {
 		e.release(e.w)
@@ -390,6 +405,7 @@ func (e *Engine) End(drain bool) (*Effects, error) {
 		return fx, nil
 	}
 	e.begin()
+	e.forgetText()
 	e.w = max(e.w, e.newest)
 	for len(e.waiting) > 0 {
 		e.release(e.waiting[0].t + 1)
@@ -398,21 +414,18 @@ func (e *Engine) End(drain bool) (*Effects, error) {
 	if err := e.run(fx, e.w); err != nil || !drain {
 		return fx, err
 	}
-	for i, r := range fx.Rows {
-		fx.Rows[i] = bytes.Clone(r)
-	}
 	e.begin()
-	more := &Effects{}
 	for _, sh := range e.shards {
 		sh.draining = true
 	}
-	if err := e.run(more, state.Never-1); err != nil {
-		return fx, err
+	return fx, e.run(fx, state.Never-1)
+}
+
+// forgetText gives up what the shards have written of rows for the call before.
+func (e *Engine) forgetText() {
+	for _, sh := range e.shards {
+		sh.out.buf = sh.out.buf[:0]
 	}
-	fx.Changes = append(fx.Changes, more.Changes...)
-	fx.Rows = append(fx.Rows, more.Rows...)
-	fx.Firings = append(fx.Firings, more.Firings...)
-	return fx, nil
 }
 
 // hash returns the hash by which a key's row is found.

@@ -10,7 +10,7 @@ func (sh *shard) fetch(evs []foldEvent) {
 		}
 		sh.wanted = sh.wanted[:0]
 		for _, wk := range sh.engine.workers {
-			sh.want(d, wk.ops[sh.index], evs)
+			sh.want(d, wk, evs)
 		}
 		if err := sh.rows[i].Fetch(sh.wanted); err != nil {
 			sh.fatal(err)
@@ -20,15 +20,16 @@ func (sh *shard) fetch(evs []foldEvent) {
 }
 
 // want notes the rows of a dimension that the events are about to change and that are not in memory.
-func (sh *shard) want(d *dim, ops []op, evs []foldEvent) {
+func (sh *shard) want(d *dim, wk *worker, evs []foldEvent) {
+	ops := wk.ops[sh.index][d.lane.id]
 	for i := range ops {
 		o := &ops[i]
-		if int(o.lane) != d.lane.id || sh.rows[d.at].Find(o.hash) != nowhere {
+		if sh.rows[d.at].Find(o.hash) != nowhere {
 			continue
 		}
 		ev := &evs[o.ev]
 		if sh.current(ev); sh.concerns(d.lane.workOf(ev.rec.Type)) {
-			sh.wanted = append(sh.wanted, state.Wanted{Hash: o.hash, Key: o.key})
+			sh.wanted = append(sh.wanted, state.Wanted{Hash: o.hash, Key: wk.keys[o.from:o.to]})
 		}
 	}
 }

@@ -39,6 +39,7 @@ type instance struct {
 	fields   []event.Value // parallel to rulePlan.keep
 	keys     []string      // of the lane's dimensions, for the event judged last: '=' and the key, "" if it had none
 	stored   []string      // keys as they were when the instance was loaded
+	tail     bool          // what stands in the block behind its header has not changed since then
 }
 
 // opener is what opened an alert: an event or a window.
@@ -128,7 +129,7 @@ func (sh *shard) load(rp *rulePlan, row *state.Row) (in instance, err error) {
 	for k := d.uint(); k > 0 && d.err == nil; k-- {
 		in.keys = append(in.keys, d.text())
 	}
-	in.stored = in.keys
+	in.stored, in.tail = in.keys, true
 	if d.err != nil {
 		return in, fmt.Errorf("engine: the instance of rule %s: %w", rp.Name, d.err)
 	}
@@ -149,14 +150,19 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 		in.due = state.Never
 		sh.gcAt(row, t+1)
 	}
-	e := sh.encode(in)
-	if row.Block(rp.unit) == nil {
-		row.SetNote(row.Note() + 1)
+	b := row.Block(rp.unit)
+	if b != nil && in.tail {
+		in.putHeader(b)
+	} else {
+		e := sh.encode(in)
+		if b == nil {
+			row.SetNote(row.Note() + 1)
+		}
+		b = row.Ensure(rp.unit, len(e))
+		copy(b, e)
+		clear(b[len(e):])
+		sh.flag(rp, row, true)
 	}
-	b := row.Ensure(rp.unit, len(e))
-	copy(b, e)
-	clear(b[len(e):])
-	sh.flag(rp, row, true)
 	if in.due < row.Due() {
 		sh.dueAt(row, in.due)
 	}
@@ -164,7 +170,8 @@ func (sh *shard) save(rp *rulePlan, row *state.Row, in *instance) {
 
 // encode returns the bytes of an instance's block, in the shard's scratch.
 func (sh *shard) encode(in *instance) []byte {
-	e := append(sh.enc[:0], make([]byte, instanceHeader)...)
+	var header [instanceHeader]byte
+	e := append(sh.enc[:0], header[:]...)
 	e = binary.AppendUvarint(e, uint64(len(in.windows)))
 	for _, t := range in.windows {
 		e = binary.AppendVarint(e, t)
@@ -181,12 +188,27 @@ func (sh *shard) encode(in *instance) []byte {
 	}
 	sh.enc = e
 	le.PutUint32(e, uint32(len(e)))
-	e[4], e[5], e[6] = instanceVersion, byte(in.state), in.marks()
-	for i, t := range [...]int64{in.due, in.judged, in.left, in.since, in.opened, in.time, int64(in.seq), in.updates, in.span.Start, in.span.End,
-		in.opener.span.Start, in.opener.span.End, int64(in.opener.seq)} {
-		putTime(e, 8+8*i, t)
-	}
+	in.putHeader(e)
 	return e
+}
+
+// putHeader writes the header of a block, but for its length.
+func (in *instance) putHeader(b []byte) {
+	b = b[:instanceHeader]
+	b[4], b[5], b[6] = instanceVersion, byte(in.state), in.marks()
+	putTime(b, 8, in.due)
+	putTime(b, 16, in.judged)
+	putTime(b, 24, in.left)
+	putTime(b, 32, in.since)
+	putTime(b, 40, in.opened)
+	putTime(b, 48, in.time)
+	le.PutUint64(b[56:], in.seq)
+	putTime(b, 64, in.updates)
+	putTime(b, 72, in.span.Start)
+	putTime(b, 80, in.span.End)
+	putTime(b, 88, in.opener.span.Start)
+	putTime(b, 96, in.opener.span.End)
+	le.PutUint64(b[104:], in.opener.seq)
 }
 
 func (in *instance) marks() (m byte) {

@@ -85,11 +85,17 @@ func (sh *shard) abstains(rp *rulePlan) (verdict, reason) {
 func (sh *shard) judgeEvent(rp *rulePlan, rows []state.Row, own []byte, ev *foldEvent, asOf int64) {
 	home := &rows[rp.scope.dim.index]
 	known := rp.hasInstance(home, own)
+	if l := &rp.limit; l.fact != nil && l.fact.kind == slidingAcc && !known && !sh.wantsAll(rp) && l.denies(own) {
+		sh.count.evaluated[rp.index]++
+		return
+	}
 	j := &sh.judged
 	if rp.family != nil && rp.family == sh.kin {
 		sh.join(rp)
 	} else {
-		*j = judgement{rule: rp, mode: onEvent, asOf: asOf, w: ev.w, t: ev.t, seq: ev.seq, rows: rows, own: own, moves: home.Moves()}
+		*j = judgement{}
+		j.rule, j.asOf, j.w, j.t, j.seq = rp, asOf, ev.w, ev.t, ev.seq // mode: onEvent
+		j.rows, j.own, j.moves = rows, own, home.Moves()
 		sh.prepare(rp)
 		if rp.tables != nil {
 			sh.evalTables(j)

@@ -81,7 +81,7 @@ func (sh *shard) begin(j *judgement, row *state.Row, in *instance, v verdict) {
 		sh.save(rp, row, in)
 		return
 	}
-	in.opener = op
+	in.opener, in.tail = op, false
 	in.since, in.left = j.asOf, none // what left before is judged again for an instance that a late event begins
 	if j.mode == onEvent {
 		in.left = j.asOf
@@ -111,6 +111,7 @@ func (sh *shard) open(j *judgement, row *state.Row, in *instance, t int64) {
 	if in.opener.isWindow && rp.scope.lateness > 0 {
 		in.windows = slices.DeleteFunc(in.windows, func(e int64) bool { return e+rp.scope.lateness < sh.now })
 		in.windows = append(in.windows, in.opener.span.End)
+		in.tail = false
 	}
 	sh.count.opened[rp.index]++
 	sh.emitChange(j, in, Opened, t, "")
@@ -159,7 +160,7 @@ func (sh *shard) end(j *judgement, row *state.Row, in *instance, t int64, reason
 		sh.out.tell(updateKey{j.rule.index, row.Hash()})
 		sh.emitChange(j, in, Resolved, t, reason)
 	}
-	in.state, in.due, in.fields, in.keys = inactive, state.Never, nil, nil
+	in.state, in.due, in.fields, in.keys, in.tail = inactive, state.Never, nil, nil, false
 	sh.save(j.rule, row, in)
 }
 
@@ -169,15 +170,19 @@ func (sh *shard) remember(j *judgement, in *instance) {
 	if j.mode != onEvent {
 		return
 	}
+	in.tail = in.tail && in.hasEvent && in.typ == sh.typeText && len(in.fields) == len(rp.keep)
 	in.hasEvent, in.time, in.seq, in.typ = true, j.t, j.seq, sh.typeText
-	in.fields = in.fields[:0]
-	for _, slot := range rp.keep {
-		in.fields = append(in.fields, sh.env.Rec.Value(slot))
+	in.fields = slices.Grow(in.fields[:0], len(rp.keep))[:len(rp.keep)]
+	for i, slot := range rp.keep {
+		v := sh.env.Rec.Value(slot)
+		in.tail = in.tail && in.fields[i] == v
+		in.fields[i] = v
 	}
 	in.keys = nil
 	if !rp.foreign && !rp.farTable {
 		return
 	}
+	in.tail = false
 	for i := range j.rows {
 		k := ""
 		if j.rows[i].Valid() {

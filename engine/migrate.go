@@ -222,7 +222,7 @@ func (m *migration) walk(g *group) error {
 // fresh forgets the rows in memory.
 func (m *migration) fresh() {
 	m.old.mem, m.new.mem = state.Memory{}, state.Memory{}
-	m.new.timers, m.new.watch = newTimers(), watchers{}
+	m.new.timers, m.new.watch = m.to.newTimers(), watchers{}
 	for i, d := range m.from.dims {
 		m.old.rows[i] = state.NewRows(d.id, &m.old.mem, &m.value, math.MaxInt64)
 	}

@@ -26,7 +26,7 @@ func (m *migration) moveInstance(row *state.Row, r *ruleMove) error {
 	}
 	in.fields = r.moveFields(in.fields)
 	in.keys = r.moveKeys(in.keys, row)
-	in.stored = nil
+	in.stored, in.tail = nil, false
 	if !r.same && in.state != inactive {
 		in.due = min(in.due, in.judged) // it is looked at as soon as time goes on, to see when it is due
 	}

@@ -161,6 +161,10 @@ func TestOtherRulesChange(t *testing.T) {
 		x := s
 		x.RulesYAML = versions[0]
 		d := newDurable(t, x, w)
+		d.mute = rapid.Bool().Draw(t, "mute")
+		if d.mute {
+			want.rows = nil
+		}
 		got := d.run(func() int {
 			if !oneIn(t, 5, "change") {
 				return nothing

@@ -115,8 +115,8 @@ func (m *migration) buildSessions(row *state.Row, mv *scopeMove, x *sessions) {
 			continue
 		}
 		marks := was.Mask(i) & sessionMarks
-		if !o.onClose && m.new.now > was.Last(i)+x.gap {
-			marks |= judgedSession // nobody has judged it, and nobody is to do so now
+		if m.new.now > was.Last(i)+x.gap {
+			marks |= judgedSession // by whom it concerned; nobody is to do so now
 		}
 		p.SetMask(n, p.Mask(n)|marks)
 	}

@@ -59,6 +59,7 @@ func (s *scope) describe(w io.Writer, paths []event.Path) {
 	for _, x := range s.sessions {
 		fmt.Fprintf(w, "session %d max %d width %d feed %d\n", x.gap, x.max, x.width, x.feed)
 	}
+	s.describeLimits(w)
 	fmt.Fprintf(w, "views %v fixed %d again %t\n", s.views, s.fixed, s.judgesAgain())
 	if s.log != nil {
 		fmt.Fprintf(w, "entries of %d, masked %t\n", s.log.Width, s.log.Masked)

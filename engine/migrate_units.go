@@ -127,7 +127,7 @@ func (b *planner) enough(n uint16) {
 }
 
 // layoutVersion is changed whenever a row of the same plan has other bytes than before.
-const layoutVersion = 2
+const layoutVersion = 3
 
 // registry is what a store remembers of its rows: the numbers of their parts, and since when facts have been kept.
 type registry struct {

@@ -94,8 +94,9 @@ func (o *output) tellAll() {
 
 func (o *output) at(ev uint32, phase uint8) { o.ev, o.phase = ev, phase }
 
+// reset begins a stride. What earlier ones of the same call have written stays in buf, see Effects.Rows.
 func (o *output) reset() {
-	o.rows, o.buf, o.changes, o.verdicts, o.firings, o.n = o.rows[:0], o.buf[:0], nil, o.verdicts[:0], o.firings[:0], 0
+	o.rows, o.changes, o.verdicts, o.firings, o.n = o.rows[:0], nil, o.verdicts[:0], o.firings[:0], 0
 }
 
 func (sh *shard) place(rp *rulePlan, key string) order {
@@ -334,6 +335,7 @@ func (e *Engine) gather(fx *Effects) {
 		sh *shard
 	}
 	var rows []ref
+	from := len(fx.Changes)
 	for _, sh := range e.shards {
 		for i := range sh.out.rows {
 			rows = append(rows, ref{&sh.out.rows[i], sh})
@@ -344,6 +346,6 @@ func (e *Engine) gather(fx *Effects) {
 	for _, r := range rows {
 		fx.Rows = append(fx.Rows, r.sh.out.buf[r.from:r.to])
 	}
-	slices.SortStableFunc(fx.Changes, func(a, b Change) int { return a.order.compare(&b.order) })
+	slices.SortStableFunc(fx.Changes[from:], func(a, b Change) int { return a.order.compare(&b.order) })
 	e.gatherFirings(fx)
 }

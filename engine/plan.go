@@ -104,6 +104,7 @@ type rulePlan struct {
 	bit        uint64      // in the scope's flags: the instance has a block
 	first      *rules.Expr // the first part of `when`, if some facts are needed only where it is true
 	firstNeed  []int       // facts that it reaches
+	limit      limit       // that may spare a judgement
 	facts      []factPlan
 	tables     []tableSource
 	unit       uint16 // of its instance's block

@@ -99,7 +99,9 @@ func (e *Engine) Pass(offset int64) {
 func (e *Engine) Due() int64 {
 	due := int64(state.Never)
 	for _, sh := range e.shards {
-		due = min(due, sh.timers.next())
+		for _, ts := range sh.timers {
+			due = min(due, ts.next())
+		}
 	}
 	if len(e.waiting) > 0 {
 		due = min(due, e.waiting[0].t+1)

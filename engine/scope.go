@@ -56,6 +56,7 @@ type scope struct {
 	keepEvent  int64 // entries older than A by this are in no window any more
 	keepClose  int64 // entries older than the watermark by this, likewise
 	gc         int64 // after the newest event, when nothing of the scope can matter any more
+	quiet      bool  // sessions of which nothing can come are not awaited, see limits.go
 	linger     int64 // how much longer it is kept, since a key that comes back soon is cheaper kept than made again
 }
 
@@ -241,6 +242,7 @@ func (s *scope) layout(b *planner) error {
 		s.gc = max(s.gc, 2*s.longest)
 	}
 	s.linger = min(max(s.gc, 2*hour), 6*hour)
+	s.setLimits()
 	s.number(b)
 	return nil
 }
@@ -341,11 +343,24 @@ func (s *scope) placeSliding(f *fact) {
 	default:
 		f.kind = slidingScan
 		s.addColumn(f)
-		if f.agg.Size() > 0 && f.agg.Invertible() && s.onEvent && f.of == nil {
+		if f.agg.Size() > 0 && f.agg.Invertible() && s.onEvent && f.of == nil && s.asked(f) {
 			f.kind = slidingAcc
 			f.view = s.addView(view{f.Window.Over, f.Window.Before})
 		}
 	}
+}
+
+// asked reports whether conditions ask for the fact. What only messages and rows show is computed from the entries when it
+// is shown.
+func (s *scope) asked(f *fact) bool {
+	for _, rp := range s.rules {
+		for _, i := range rp.need {
+			if rp.facts[i].shared == f {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *scope) keep(n int64) {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"kelpie/event"
 	"kelpie/rules"
 	"kelpie/state"
@@ -14,7 +16,7 @@ type shard struct {
 	index  int
 	mem    state.Memory
 	rows   []*state.Rows // by dim
-	timers *timers
+	timers []*timers     // by lane
 	watch  watchers
 	out    output
 	count  counters
@@ -82,7 +84,7 @@ func (e *ruleEnv) fit(rp *rulePlan) {
 }
 
 func newShard(e *Engine, i int) *shard {
-	sh := &shard{engine: e, since: e.warmth.since, index: i, timers: newTimers(), watch: watchers{}, late: make([]bool, e.plan.nsessions), acc: make([]byte, 256)}
+	sh := &shard{engine: e, since: e.warmth.since, index: i, timers: e.plan.newTimers(), watch: watchers{}, late: make([]bool, e.plan.nsessions), acc: make([]byte, 256)}
 	sh.big = newBigs(bigLimit)
 	p := e.plan
 	for _, d := range p.dims {
@@ -95,57 +97,75 @@ func newShard(e *Engine, i int) *shard {
 	return sh
 }
 
-// op is one event for one lane; for a lane of one dimension with the hash of the key.
+// op is one event for one lane; for a lane of one dimension with the key, which is keys[from:to] of the worker that has
+// routed it, and its hash. There are no pointers in it, so that the garbage collector has nothing to walk.
 type op struct {
-	ev   uint32
-	lane uint32
-	hash uint64
-	key  []byte
+	hash     uint64
+	ev       uint32
+	from, to uint32
 }
 
 // opGroup is how many ops are looked ahead at.
 const opGroup = 32
 
-// apply folds ops in order. The places of several rows are touched before they are needed, so that the cache misses
-// overlap.
-func (sh *shard) apply(ops []op, evs []foldEvent) {
+// stride folds the shard's events of a stride, and what they make due up to watermark w, lane by lane: lanes have nothing in
+// common, and one after the other each finds its code, its rows and what the processor has learned about its branches at
+// hand. Effects say themselves where in the stride they belong.
+func (sh *shard) stride(evs []foldEvent, w int64) {
+	sh.out.reset()
+	sh.fetch(evs)
+	for _, l := range sh.engine.plan.lanes {
+		sh.applied = 0
+		for _, wk := range sh.engine.workers {
+			sh.apply(l, wk.ops[sh.index][l.id], wk.keys, evs)
+		}
+		sh.finish(l, evs, w)
+	}
+	if len(sh.out.updated) > 0 && sh.err == nil {
+		sh.out.at(uint32(len(evs)), phaseDue)
+		sh.out.tellAll()
+	}
+}
+
+// apply folds ops of a lane in order. The places of several rows are touched before they are needed, so that the cache
+// misses overlap.
+func (sh *shard) apply(l *lane, ops []op, keys []byte, evs []foldEvent) {
+	ts := sh.timers[l.id]
 	for len(ops) > 0 {
 		g := ops[:min(len(ops), opGroup)]
 		ops = ops[len(g):]
-		sh.prefetch(g, evs)
-		sh.peekTimers(evs[g[len(g)-1].ev].w)
+		sh.prefetch(l, g, evs)
+		sh.peekTimers(ts, evs[g[len(g)-1].ev].w)
 		for i := range g {
 			if sh.err != nil {
 				return
 			}
 			o := &g[i]
 			ev := &evs[o.ev]
-			if sh.timers.reach(ev.w) {
-				sh.fireUpTo(ev.index, evs)
+			if ts.reach(ev.w) {
+				sh.fireUpTo(ts, ev.index, evs)
 			}
-			sh.event(sh.engine.plan.lanes[o.lane], o, ev, sh.ids[i])
+			sh.event(l, o.hash, keys[o.from:o.to], ev, sh.ids[i])
 			sh.applied = o.ev + 1
 		}
 	}
 }
 
 // prefetch finds the rows of the ops, for event, and touches them and the bytes of their events.
-func (sh *shard) prefetch(g []op, evs []foldEvent) {
-	lanes := sh.engine.plan.lanes
+func (sh *shard) prefetch(l *lane, g []op, evs []foldEvent) {
+	if len(l.dims) > 1 {
+		return
+	}
+	rows := sh.rows[l.dims[0].at]
 	for i := range g {
-		l := lanes[g[i].lane]
-		sh.ids[i] = nowhere
-		if len(l.dims) == 1 {
-			sh.ids[i] = sh.rows[l.dims[0].at].Find(g[i].hash)
-		}
+		sh.ids[i] = rows.Find(g[i].hash)
 	}
 	var b byte
 	for i := range g {
-		b += sh.rows[lanes[g[i].lane].dims[0].at].Approach(sh.ids[i])
+		b += rows.Approach(sh.ids[i])
 	}
 	for i := range g {
-		l := lanes[g[i].lane]
-		b += sh.rows[l.dims[0].at].Touch(sh.ids[i])
+		b += rows.Touch(sh.ids[i])
 		rec := evs[g[i].ev].rec
 		for _, slot := range l.workOf(rec.Type).reads {
 			if f := &rec.Fields[slot]; f.Kind != event.FieldAbsent {
@@ -156,52 +176,49 @@ func (sh *shard) prefetch(g []op, evs []foldEvent) {
 	sh.touched = b
 }
 
-// fireUpTo handles the timers that are due at the events up to the one with index i, in the order in which the
+// fireUpTo handles the timers of a lane that are due at the events up to the one with index i, in the order in which the
 // watermark reached them.
-func (sh *shard) fireUpTo(i uint32, evs []foldEvent) {
+func (sh *shard) fireUpTo(ts *timers, i uint32, evs []foldEvent) {
 	from := max(sh.applied, 1) - 1 // what an event has made due itself comes right after it
-	for sh.timers.reach(evs[i].w) && sh.err == nil {
-		k := from + firstAt(sh.timers.bound, evs[from:])
+	for ts.reach(evs[i].w) && sh.err == nil {
+		k := from + firstAt(ts.bound, evs[from:])
 		sh.out.at(max(k, sh.applied), phaseDue)
 		sh.was = sh.engine.before
 		if at := sh.out.ev; at > 0 {
 			sh.was = evs[at-1].w
 		}
-		sh.fire(evs[k].w)
+		sh.fire(ts, evs[k].w)
 	}
 }
 
-// finish handles what the end of a stride makes due, and forgets.
-func (sh *shard) finish(evs []foldEvent, w int64) {
-	if n := len(evs); n > 0 && sh.timers.reach(evs[n-1].w) {
-		sh.fireUpTo(uint32(n-1), evs)
+// finish handles what the end of a stride makes due in a lane, and forgets.
+func (sh *shard) finish(l *lane, evs []foldEvent, w int64) {
+	ts := sh.timers[l.id]
+	if n := len(evs); n > 0 && ts.reach(evs[n-1].w) {
+		sh.fireUpTo(ts, uint32(n-1), evs)
 	}
-	if sh.err == nil && sh.timers.reach(w) {
+	if sh.err == nil && ts.reach(w) {
 		sh.out.at(uint32(len(evs)), phaseDue)
 		sh.was = sh.engine.before
 		if n := len(evs); n > 0 {
 			sh.was = evs[n-1].w
 		}
-		sh.fire(w)
-	}
-	if len(sh.out.updated) > 0 && sh.err == nil {
-		sh.out.at(uint32(len(evs)), phaseDue)
-		sh.out.tellAll()
+		sh.fire(ts, w)
 	}
 	if sh.err == nil && !sh.draining {
-		sh.collect(w)
+		sh.collect(ts, w)
 	}
 }
 
 // event folds one event into the rows of a lane: first what is due before it, then tables, then facts, then the rules.
-// id is that of the row, if it has been found.
-func (sh *shard) event(l *lane, o *op, ev *foldEvent, id uint32) {
+// In a lane of one dimension, key and hash name the row; id is that of the row, if it has been found.
+func (sh *shard) event(l *lane, hash uint64, key []byte, ev *foldEvent, id uint32) {
 	w := l.workOf(ev.rec.Type)
 	sh.current(ev)
 	if !sh.concerns(w) {
 		return
 	}
-	rows, ok := sh.openRows(l, o, id)
+	rows, ok := sh.openRows(l, hash, key, id)
 	if !ok {
 		return
 	}
@@ -233,7 +250,7 @@ func (sh *shard) current(ev *foldEvent) {
 }
 
 // openRows returns the rows of the event's keys; of a dimension for which it has no key, a zero Row.
-func (sh *shard) openRows(l *lane, o *op, id uint32) ([]state.Row, bool) {
+func (sh *shard) openRows(l *lane, hash uint64, key []byte, id uint32) ([]state.Row, bool) {
 	for len(sh.opened) < len(l.dims) {
 		sh.opened = append(sh.opened, state.Row{})
 	}
@@ -241,8 +258,7 @@ func (sh *shard) openRows(l *lane, o *op, id uint32) ([]state.Row, bool) {
 	any := false
 	for i, d := range l.dims {
 		rows[i] = state.Row{}
-		key, hash := o.key, o.hash
-		if len(l.dims) > 1 || key == nil {
+		if len(l.dims) > 1 {
 			var ok bool
 			if key, ok = sh.engine.appendKey(sh.key[:0], sh.env.Rec, d.slots); !ok {
 				continue
@@ -270,6 +286,9 @@ func (sh *shard) touchLater(d *dim, row *state.Row) { sh.rows[d.at].MarkLater(ro
 // before handles, for the rules that the event is about to be judged by, what is due before A. It reports whether there
 // was an instance to look at.
 func (sh *shard) before(rows []state.Row, ev *foldEvent) (looked bool) {
+	if !slices.ContainsFunc(rows, hasInstances) {
+		return false
+	}
 	for i := range sh.concerned {
 		c := &sh.concerned[i]
 		row, s := &rows[c.dim], c.scope
@@ -294,6 +313,9 @@ func (sh *shard) before(rows []state.Row, ev *foldEvent) (looked bool) {
 	}
 	return looked
 }
+
+// hasInstances reports whether the row, if there is one, has instances: its note counts them.
+func hasInstances(row state.Row) bool { return row.Valid() && row.Note() != 0 }
 
 // asOf returns A for an event that is about to be folded.
 func (sh *shard) asOf(s *scope, b []byte, ev *foldEvent) int64 {
@@ -382,8 +404,8 @@ func (sh *shard) rowsOf(rp *rulePlan, row *state.Row, in *instance) []state.Row 
 }
 
 // collect forgets what no window can see any more at watermark w.
-func (sh *shard) collect(w int64) {
-	passed := sh.timers.passed(w)
+func (sh *shard) collect(ts *timers, w int64) {
+	passed := ts.passed(w)
 	for i, t := range passed {
 		if i%opGroup == 0 {
 			sh.peek(passed[i:min(i+opGroup, len(passed))], w)

@@ -9,7 +9,8 @@ import (
 func (sh *shard) dueAt(row *state.Row, t int64) {
 	row.SetDue(t)
 	if t != state.Never {
-		sh.timers.push(sh.timerOf(row, t))
+		d := sh.engine.plan.dimOf(row.Dim())
+		sh.timers[d.lane.id].push(timerOf(d, row, t))
 	}
 }
 
@@ -19,17 +20,26 @@ func (sh *shard) gcAt(row *state.Row, t int64) {
 		return
 	}
 	row.SetGC(t)
-	sh.timers.later(sh.timerOf(row, t))
+	d := sh.engine.plan.dimOf(row.Dim())
+	sh.timers[d.lane.id].later(timerOf(d, row, t))
 }
 
-func (sh *shard) timerOf(row *state.Row, t int64) timer {
-	return timer{due: t, hash: row.Hash(), id: row.ID(), dim: sh.engine.plan.dimAt[row.Dim()], check: row.Check()}
+func timerOf(d *dim, row *state.Row, t int64) timer {
+	return timer{due: t, hash: row.Hash(), id: row.ID(), dim: uint16(d.at), check: row.Check()}
+}
+
+// newTimers returns timers for each lane.
+func (p *Plan) newTimers() (all []*timers) {
+	for range p.lanes {
+		all = append(all, newTimers())
+	}
+	return all
 }
 
 // fire handles everything that is due at watermark w.
-func (sh *shard) fire(w int64) {
-	for sh.err == nil && sh.timers.reach(w) {
-		t := sh.timers.pop()
+func (sh *shard) fire(ts *timers, w int64) {
+	for sh.err == nil && ts.reach(w) {
+		t := ts.pop()
 		d := sh.engine.plan.dims[t.dim]
 		if row, ok := sh.rows[t.dim].At(t.id, t.hash, t.check); ok {
 			if row.Due() <= w {
@@ -50,11 +60,11 @@ func (sh *shard) fire(w int64) {
 }
 
 // peekTimers touches the rows of what is due by watermark w, so that the cache misses overlap.
-func (sh *shard) peekTimers(w int64) {
-	if !sh.timers.reach(w) {
+func (sh *shard) peekTimers(ts *timers, w int64) {
+	if !ts.reach(w) {
 		return
 	}
-	near := sh.timers.near
+	near := ts.near
 	sh.peek(near[:min(len(near), 16)], w) // the first ones of the heap, nearly
 }
 
@@ -162,9 +172,7 @@ func (sh *shard) schedule(s *scope, row *state.Row, b []byte, ev *foldEvent) {
 			continue // the event has begun no session that closes earlier, and made none shorter
 		}
 		p := window.Spans{Block: row.Block(x.unit), Width: x.width}
-		for i := p.N() - 1; i >= 0 && p.Mask(i)&judgedSession == 0; i-- {
-			due = min(due, p.Last(i)+x.gap+1)
-		}
+		due = min(due, sh.nextAwaited(s, x, b, &p, ev.w))
 	}
 	if due == was {
 		return
@@ -260,6 +268,12 @@ func (sh *shard) closeSessions(s *scope, x *sessions, row *state.Row, w int64) (
 			continue
 		}
 		end := p.Last(i) + x.gap
+		if !sh.awaited(s, row.Block(s.unit), &p, i) {
+			if end < w {
+				p.SetMask(i, p.Mask(i)|judgedSession)
+			}
+			continue
+		}
 		if end+1 > w {
 			return end + 1, stepped
 		}

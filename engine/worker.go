@@ -16,7 +16,7 @@ type worker struct {
 	refused []bool
 	outside int64 // events that were left out, for their time
 	bad     []Rejection
-	ops     [][]op // by shard
+	ops     [][][]op // by shard and lane
 	keys    []byte
 }
 
@@ -25,7 +25,11 @@ func newWorker(e *Engine) *worker {
 	if err != nil {
 		panic("BUG: the plan's schema was not checked: " + err.Error())
 	}
-	return &worker{engine: e, dec: d, ops: make([][]op, len(e.shards))}
+	w := &worker{engine: e, dec: d, ops: make([][][]op, len(e.shards))}
+	for i := range w.ops {
+		w.ops[i] = make([][]op, len(e.plan.lanes))
+	}
+	return w
 }
 
 // decode decodes a batch, its lines in equal shares to the workers.
@@ -90,8 +94,10 @@ func (w *worker) reject(b *Batch, l Line, raw []byte, no *event.Refusal) {
 
 // clear begins a new stride.
 func (w *worker) clear() {
-	for k := range w.ops {
-		w.ops[k] = w.ops[k][:0]
+	for _, lanes := range w.ops {
+		for k := range lanes {
+			lanes[k] = lanes[k][:0]
+		}
 	}
 	w.keys = w.keys[:0]
 }
@@ -109,9 +115,11 @@ func (w *worker) moveBy(n uint32) {
 	if n == 0 {
 		return
 	}
-	for _, ops := range w.ops {
-		for i := range ops {
-			ops[i].ev += n
+	for _, lanes := range w.ops {
+		for _, ops := range lanes {
+			for i := range ops {
+				ops[i].ev += n
+			}
 		}
 	}
 }
@@ -120,7 +128,7 @@ func (w *worker) moveBy(n uint32) {
 func (w *worker) route(rec *event.Record, ev uint32) {
 	e := w.engine
 	for _, l := range e.plan.lookup(rec.Type) {
-		o := op{ev: ev, lane: uint32(l.id)}
+		o := op{ev: ev}
 		to := l.id % len(w.ops)
 		if len(l.dims) == 1 {
 			at := len(w.keys)
@@ -129,10 +137,11 @@ func (w *worker) route(rec *event.Record, ev uint32) {
 				w.keys = w.keys[:at]
 				continue
 			}
-			o.key = w.keys[at:len(w.keys):len(w.keys)]
-			o.hash = e.hash(o.key)
+			o.from, o.to = uint32(at), uint32(len(w.keys))
+			o.hash = e.hash(w.keys[at:])
 			to = e.shardOf(l, o.hash)
 		}
-		w.ops[to] = append(w.ops[to], o)
+		ops := &w.ops[to][l.id]
+		*ops = append(*ops, o)
 	}
 }

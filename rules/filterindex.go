@@ -19,11 +19,11 @@ type filter struct {
 
 // NewFilters prepares conditions; one that is nil is always met.
 func NewFilters(list []*Expr) *Filters {
-	f := &Filters{n: len(list)}
+	f := &Filters{n: len(list), always: make([]uint64, (len(list)+63)/64)}
 	var conds []*filter
 	for i, x := range list {
 		if x == nil {
-			f.root.met = append(f.root.met, uint32(i))
+			f.always[i/64] |= 1 << (i % 64)
 			continue
 		}
 		conds = append(conds, &filter{at: uint32(i), parts: conjuncts(x.root, nil)})

@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"slices"
-
-	"kelpie/event"
-)
+import "kelpie/event"
 
 // Filters says which of many conditions an event meets, without trying them all. A condition that asks a field to be one
 // of some constants (`region == "eu"`, `status in ["open", "held"]`, alone or joined to others by `and`) is looked up by
@@ -15,7 +11,8 @@ import (
 // Filters are immutable and safe for concurrent use with separate Envs.
 type Filters struct {
 	n      int
-	root   bucket // conditions that no field is worth looking up for
+	always []uint64 // bits of conditions that ask nothing
+	root   bucket   // conditions that no field is worth looking up for
 	fields []fieldIndex
 }
 
@@ -56,8 +53,7 @@ type step struct {
 // Match says which conditions are met in env: bit i%64 of word i/64 is for condition i. It writes over met and returns it,
 // grown if it is too small. Why a condition is not met is not to be read from env.
 func (f *Filters) Match(env *Env, met []uint64) []uint64 {
-	met = slices.Grow(met[:0], (f.n+63)/64)[:(f.n+63)/64]
-	clear(met)
+	met = append(met[:0], f.always...)
 	f.root.match(env, met)
 	for i := range f.fields {
 		if b := f.fields[i].find(env); b != nil {
