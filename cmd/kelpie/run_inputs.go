@@ -2,8 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
+
+	"github.com/zeebo/xxh3"
 
 	"kelpie/config"
 	"kelpie/engine"
@@ -21,11 +25,12 @@ type inputsOf struct {
 	untilEnd bool
 	stdin    io.Reader
 	maxLine  int
+	data     string // folder
 	log      *slog.Logger
 }
 
 func newInputs(cfg *config.Config, untilEnd bool, stdin io.Reader, log *slog.Logger) (all []engine.Input) {
-	m := inputsOf{untilEnd, stdin, cfg.Event.Spec.WithDefaults().MaxSize, log}
+	m := inputsOf{untilEnd, stdin, cfg.Event.Spec.WithDefaults().MaxSize, cfg.Data, log}
 	for _, s := range cfg.Sources {
 		places := map[string]string{}
 		for i, f := range s.Files {
@@ -104,12 +109,17 @@ func (m *inputsOf) files(name string, places map[string]string, files ...string)
 	}
 }
 
+// member returns the file that says who a source is in its group.
+func (m *inputsOf) member(source string) string {
+	return filepath.Join(m.data, fmt.Sprintf("member-%016x.json", xxh3.HashString(source)))
+}
+
 // topics are topics of Kafka.
 func (m *inputsOf) topics(name string, spec kafka.Spec) engine.Input {
 	return engine.Input{
 		Name: name, Live: true,
 		Stream: func(marks func() map[source.Partition][]byte) (source.Stream, error) {
-			return kafka.OpenStream(spec, kafka.StreamOptions{Log: m.log, Marks: marks})
+			return kafka.OpenStream(spec, kafka.StreamOptions{Log: m.log, Marks: marks, Member: m.member(name)})
 		},
 		Records: func() (source.Records, error) { return kafka.OpenRecords(spec, m.log), nil },
 	}

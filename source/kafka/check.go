@@ -6,15 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 )
 
 // Report is what a check found.
@@ -218,19 +215,7 @@ func (c *checking) group(ctx context.Context) {
 }
 
 func (c *checking) tryGroup(ctx context.Context) error {
-	var coordinator string
-	err := c.client.on(ctx, c.client.addresses()[0], func(conn *conn) error {
-		m, err := conn.ask(ctx, &findcoordinator.Request{Key: c.spec.Group})
-		if err != nil {
-			return err
-		}
-		answer := m.(*findcoordinator.Response)
-		if answer.ErrorCode != 0 {
-			return kafkago.Error(answer.ErrorCode)
-		}
-		coordinator = net.JoinHostPort(answer.Host, strconv.Itoa(int(answer.Port)))
-		return nil
-	})
+	coordinator, err := c.client.coordinator(ctx, c.spec.Group)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ func (r *Reader) sharedLocked(all []Partition) {
 
 // join is a member of the group until the Reader is closed.
 func (r *Reader) join() {
+	r.bury()
 	for r.ctx.Err() == nil {
 		select {
 		case <-r.group.changed: // the subscription, which is read now, is what it was about
@@ -132,6 +133,7 @@ func (r *Reader) serve(g *kafkago.Generation) bool {
 	over := make(chan struct{})
 	g.Start(func(ctx context.Context) {
 		defer close(over)
+		r.noteMember(g.MemberID)
 		r.begin(ours)
 		r.tend(ctx, g)
 		r.revoke(ours)

@@ -21,6 +21,10 @@ type Options struct {
 	// record. nil: nothing was ever read.
 	Marks func() map[Partition]Mark
 
+	// Member is the file in which it is kept who we are in the group, so that the next process need not wait until the session
+	// of one that died has ended. "": it is not kept.
+	Member string
+
 	// Only says which partitions are read; nil: all.
 	Only func(Partition) bool
 

@@ -14,7 +14,8 @@ import (
 
 // StreamOptions say what a Stream works with.
 type StreamOptions struct {
-	Log *slog.Logger // nil discards
+	Log    *slog.Logger // nil discards
+	Member string       // see Options
 	// Marks returns how far partitions were read, as Mark.Append writes it.
 	Marks func() map[source.Partition][]byte
 }
@@ -55,7 +56,7 @@ func OpenStream(s Spec, o StreamOptions) (*Stream, error) {
 	t.form = newForm(s)
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	var err error
-	t.reader, err = Open(s, Options{Log: o.Log, Marks: t.known, Assigned: t.assigned, Revoked: t.revoked})
+	t.reader, err = Open(s, Options{Log: o.Log, Member: o.Member, Marks: t.known, Assigned: t.assigned, Revoked: t.revoked})
 	if err != nil {
 		t.cancel()
 		return nil, err

@@ -132,6 +132,30 @@ func (a *Admin) write(topic string, partition int, b Batch, transaction string) 
 	return base
 }
 
+// Dies joins a group as a member that is never heard of again, with a session of five minutes. It returns the member's id.
+func (a *Admin) Dies(group, topic string) (member string) {
+	a.t.Helper()
+	join := kafkago.JoinGroupRequest{
+		GroupID: group, SessionTimeout: 5 * time.Minute, RebalanceTimeout: 5 * time.Minute, ProtocolType: "consumer",
+		Protocols: []kafkago.GroupProtocol{{Name: "range", Metadata: kafkago.GroupProtocolSubscription{Topics: []string{topic}}}},
+	}
+	a.retry("a member of "+group, func() error {
+		joined, err := a.client.JoinGroup(a.ctx, &join)
+		if err != nil {
+			return err
+		}
+		if join.MemberID = joined.MemberID; joined.Error != nil { // it is to join with the id that it was given
+			return joined.Error
+		}
+		synced, err := a.client.SyncGroup(a.ctx, &kafkago.SyncGroupRequest{
+			GroupID: group, GenerationID: joined.GenerationID, MemberID: joined.MemberID, ProtocolType: "consumer", ProtocolName: "range",
+			Assignments: []kafkago.SyncGroupRequestAssignment{{MemberID: joined.MemberID, Assignment: kafkago.GroupProtocolAssignment{AssignedPartitions: map[string][]int{topic: {0}}}}},
+		})
+		return errors.Join(err, synced.Error)
+	})
+	return join.MemberID
+}
+
 // Committed returns the offset that a group has committed for a partition.
 func (a *Admin) Committed(group, topic string, partition int) (offset int64) {
 	a.t.Helper()
