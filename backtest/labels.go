@@ -339,6 +339,9 @@ func (l *Labels) Fill(res *Result) {
 		}
 		for _, v := range r.Variants {
 			x := res.Variants[v].rule(r.Name)
+			if x == nil { // a point of a sweep lists the rule that is swept
+				continue
+			}
 			x.Truth = &f
 			if j.ranking != nil {
 				ranked := j.ranking.Figures(l.spec.Top...)
@@ -352,8 +355,11 @@ func (l *Labels) Fill(res *Result) {
 	}
 }
 
-// rule returns what one rule came to.
+// rule returns what one rule came to, nil if it is not listed.
 func (v *VariantResult) rule(name string) *RuleResult {
-	i, _ := slices.BinarySearchFunc(v.Rules, name, func(r RuleResult, name string) int { return strings.Compare(r.Rule, name) })
+	i, ok := slices.BinarySearchFunc(v.Rules, name, func(r RuleResult, name string) int { return strings.Compare(r.Rule, name) })
+	if !ok {
+		return nil
+	}
 	return &v.Rules[i]
 }

@@ -103,3 +103,33 @@ func TestScoreIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// A point of a sweep is judged as a whole, with the rules that it leaves as they are.
+func TestLabelsOfSweep(t *testing.T) {
+	set := load(t, strings.Replace(large, "when: amount > 50", "params: {limit: 50}\n    when: amount > limit", 1), rules.Options{})
+	sweep, err := ParseSweep("large.limit=50,65")
+	if err != nil {
+		t.Fatal(err)
+	}
+	points, err := Points(set, sweep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	variants := append([]Variant{{Name: "rules", Role: Today, Set: set}}, points...)
+	labels, err := score.ReadLabels(strings.NewReader("id\ne2\n"), "labels.csv", score.Columns{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := NewLabels(LabelSpec{Labels: labels}, variants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := backtest(t, &Spec{Variants: variants, Sinks: []Sink{l}}, paid(1, 1, "ann", "s", 10)+paid(2, 2, "ann", "s", 60)+paid(3, 3, "bob", "s", 70))
+	l.Fill(res)
+	for i, want := range []int{1, 1, 0} {
+		v := &res.Variants[i]
+		if got := v.rule("large").Truth.Events.TruePositives; got != want || v.Total.Truth.Events.TruePositives != want {
+			t.Errorf("%s: %d of the rule's hits are right, %d of all, want %d", v.Name, got, v.Total.Truth.Events.TruePositives, want)
+		}
+	}
+}
