@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kelpie/backtest"
+	"kelpie/backtest/report"
 	"kelpie/engine"
 )
 
@@ -23,6 +24,7 @@ type backtestOptions struct {
 	drain, json        bool
 	shards             int
 	labels             labelOptions
+	reports            backtestReports
 }
 
 func newBacktest() *cobra.Command {
@@ -49,6 +51,7 @@ backtest cannot reach a receiver. Alerts have the ids that they have live.`,
 	f.Var(&o.to, "to", "only events before this `time`")
 	f.BoolVar(&o.drain, "drain", false, "judge the windows that are open at the end as if the stream had ended")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	o.reports.addFlags(f)
 	f.IntVar(&o.shards, "shards", runtime.GOMAXPROCS(0), "how many shards fold side by side; changes no result")
 	o.labels.addFlags(f)
 	return c
@@ -56,6 +59,9 @@ backtest cannot reach a receiver. Alerts have the ids that they have live.`,
 
 // run runs the backtest and prints what came of it.
 func (o *backtestOptions) run(c *cobra.Command) error {
+	if err := o.reports.check(); err != nil {
+		return err
+	}
 	spec, err := o.spec(c)
 	if err != nil {
 		return err
@@ -83,6 +89,9 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 		labels.Fill(res)
 	}
 	if e := o.print(c.OutOrStdout(), res); err == nil {
+		err = e
+	}
+	if e := o.reports.write(res); err == nil {
 		err = e
 	}
 	if err == nil && c.Context().Err() != nil {
@@ -122,7 +131,7 @@ func (o *backtestOptions) open(stdin io.Reader, spec *backtest.Spec) (backtest.H
 
 func (o *backtestOptions) print(w io.Writer, res *backtest.Result) error {
 	if !o.json {
-		return backtest.WriteText(w, res)
+		return report.Write(w, report.Text, res)
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

@@ -41,7 +41,8 @@ var floors = map[string]int{
 	"server":          4,
 	"topics":          4,
 
-	"config": 5,
+	"config":          5,
+	"backtest/report": 5,
 
 	"cmd/kelpie": 6,
 	"bench":      6,
@@ -69,6 +70,7 @@ var helpers = map[string]int{
 	"source/sourcetest":                   3,
 	"source/kafka/kafkatest":              4,
 	"engine/oracle":                       3,
+	"internal/chromium":                   6,
 	"internal/docs":                       6,
 	"internal/lint":                       6,
 }
