@@ -95,6 +95,7 @@ type Source struct {
 	Partitions bool        `yaml:"partitions"` // each file is a partition of its own, in place of one after the other
 	Kafka      *kafka.Spec `yaml:"kafka"`      // topics of Kafka
 
+	Idle      time.Duration `yaml:"idle"`       // after which silence the source, or a partition of it, holds nobody up; default time.idle
 	Dedupe    time.Duration `yaml:"dedupe"`     // for how long, by event time, the id of an event is known, so that it is folded once; default 0s: not at all
 	DedupeIDs int           `yaml:"dedupe_ids"` // how many ids are known at most, the newest; default 1,000,000
 

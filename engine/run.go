@@ -103,6 +103,10 @@ type Input struct {
 	Live bool   // events come as they happen, so that one from the future is refused (TimeSpec.Future)
 	Once bool   // it cannot be opened a second time
 
+	// Idle is after which silence it is not waited for; 0: that of TimeSpec. Time goes on by the clock when no input is waited
+	// for.
+	Idle time.Duration
+
 	// Partition makes it a partition of its own, by this name, in place of a part of the common one: the watermark
 	// waits for it. It then has one file.
 	Partition string

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,8 @@ type intake struct {
 	mixed   bool // some inputs are partitions, and some are not
 
 	// Owned by the goroutine that fetches.
-	running  int // readers that have not ended
-	arrived  time.Time
+	running  int       // readers that have not ended
+	posted   time.Time // when the service began, or something came that no reader has read
 	ticked   time.Time
 	news     []*source.Batch  // the service's own, to be appended next
 	forsaken []string         // partitions that nothing will come from: it is to be said that they are idle
@@ -123,9 +124,9 @@ func (n *intake) run(stop, work context.Context) (err error) {
 	case <-stop.Done():
 		return nil
 	}
-	n.arrived = n.s.o.Clock.Now()
+	n.posted = n.s.o.Clock.Now()
 	for _, r := range n.readers {
-		r.since = n.arrived
+		r.since = n.posted
 		readers.Go(func() { r.run(reading) })
 	}
 	for _, t := range n.streams {
@@ -184,7 +185,7 @@ func (n *intake) arrive(a arrival) {
 		return
 	}
 	now := n.s.o.Clock.Now()
-	n.arrived, r.since, r.idle = now, now, false
+	r.since, r.idle = now, false
 	n.waited = n.waited || n.mixed && r.in.Partition == ""
 	r.hold(a.batch)
 	p := &passage{reader: r, began: now}
@@ -236,7 +237,7 @@ func (n *intake) fallsSilent(now time.Time) (name string, ok bool) {
 	common := n.waited
 	for _, r := range n.readers {
 		since, known := r.silence()
-		silent := r.held == nil && (r.ended || known && now.Sub(since) >= n.idleAfter())
+		silent := r.held == nil && (r.ended || known && now.Sub(since) >= r.idleAfter())
 		switch {
 		case r.in.Partition == "":
 			common = common && silent
@@ -251,7 +252,19 @@ func (n *intake) fallsSilent(now time.Time) (name string, ok bool) {
 	return commonPart, common
 }
 
+// idleAfter is after which silence what has no setting of its own is not waited for.
 func (n *intake) idleAfter() time.Duration { return time.Duration(n.s.o.Time.Idle) * time.Millisecond }
+
+func (r *reader) idleAfter() time.Duration { return cmp.Or(r.in.Idle, r.n.idleAfter()) }
+
+// silentFrom returns when nothing is waited for any more, if nothing comes before.
+func (n *intake) silentFrom() time.Time {
+	at := n.posted.Add(n.idleAfter())
+	for _, r := range n.readers {
+		at = later(at, r.since.Add(r.idleAfter()))
+	}
+	return at
+}
 
 // own returns a record of the service's own as a batch.
 func (n *intake) own(r timeRecord) *source.Batch { return n.ownBatch(r.batch(), nil) }

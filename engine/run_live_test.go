@@ -536,3 +536,45 @@ func TestServiceHistory(t *testing.T) {
 		}
 	})
 }
+
+// TestServiceIdleOfInput has inputs with an Idle of their own: a partition holds the watermark up for as long as its own
+// says, and time goes on by the clock when the last input is idle.
+func TestServiceIdleOfInput(t *testing.T) {
+	for _, idle := range []time.Duration{5 * time.Second, 5 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, vfs.NewMem())
+			a, moreA := feed("a")
+			b, moreB := feed("b")
+			a.Partition, b.Partition, b.Idle = "a", "b", idle
+			w.inputs = []engine.Input{a, b}
+			l := start(t, w)
+			first := time.Now()
+			mark := func() time.Duration {
+				synctest.Wait()
+				return time.UnixMilli(l.service.Figures().Engine.Watermark).Sub(first)
+			}
+			moreB <- order("c1", "eu")
+			moreA <- order("c1", "eu")
+			time.Sleep(idle - time.Second)
+			moreA <- order("c1", "eu")
+			time.Sleep(time.Second / 2)
+			if got := mark(); got > 0 {
+				t.Errorf("idle %v: the watermark is at %v, and b is not idle yet", idle, got)
+			}
+			time.Sleep(2 * time.Second)
+			if got := mark(); got < idle-4*time.Second {
+				t.Errorf("idle %v: b is idle, and the watermark is at %v", idle, got)
+			}
+			moreB <- order("c1", "eu")
+			silent := time.Now()
+			time.Sleep(10 * time.Minute)
+			l.halt()
+			records, _ := logged(t, w.fs)
+			i := slices.IndexFunc(records, func(r journal.Record) bool { return len(ticks([]journal.Record{r})) > 0 })
+			want := max(idle, 30*time.Second) // of a, which came a little earlier
+			if at := time.UnixMilli(records[i].Appended).Sub(silent); at < want-3*time.Second || at > want {
+				t.Errorf("idle %v: the first tick is at %v, want about %v", idle, at, want)
+			}
+		})
+	}
+}

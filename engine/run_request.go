@@ -132,7 +132,7 @@ func (n *intake) ownBatch(b *source.Batch, rs []*request) *source.Batch {
 	p := &passage{requests: rs, began: n.s.o.Clock.Now(), oldest: math.MaxInt64, newest: math.MinInt64}
 	if b.Kind == journal.Event {
 		p.oldest, p.newest = n.span(b)
-		n.arrived = p.began
+		n.posted = p.began
 		n.waited = n.waited || n.mixed
 	}
 	n.mu.Lock()

@@ -49,7 +49,7 @@ func (n *intake) nextTick() (at time.Time, ok bool) {
 		at = earlier(at, p.when(p.due, disorder))
 	}
 	at = later(at, p.when(p.watermark+1, disorder))
-	return later(later(at, n.arrived.Add(n.idleAfter())), n.ticked.Add(ticksApart)), true
+	return later(later(at, n.silentFrom()), n.ticked.Add(ticksApart)), true
 }
 
 // tick returns a tick, if one is due.
@@ -106,9 +106,9 @@ func (n *intake) alarm() <-chan time.Time {
 		}
 		since, known := r.silence()
 		if !known {
-			since = n.s.o.Clock.Now().Add(lookAgain - n.idleAfter())
+			since = n.s.o.Clock.Now().Add(lookAgain - r.idleAfter())
 		}
-		if t := since.Add(n.idleAfter()); !ok || t.Before(at) {
+		if t := since.Add(r.idleAfter()); !ok || t.Before(at) {
 			at, ok = t, true
 		}
 	}

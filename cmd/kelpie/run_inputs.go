@@ -55,6 +55,9 @@ func newInputs(cfg *config.Config, untilEnd bool, stdin io.Reader, log *slog.Log
 		default:
 			all = append(all, m.files(s.Name, places, s.Files...))
 		}
+		for i := range all[from:] {
+			all[from+i].Idle = s.Idle
+		}
 		if s.Dedupe > 0 {
 			dedupe(all[from:], &s)
 		}
