@@ -75,7 +75,7 @@ type CopiesStatus struct {
 	Copied   int64  `json:"copied"`
 	Failures int64  `json:"failures"` // attempts that failed and are repeated
 	GivenUp  int64  `json:"given_up"`
-	Missed   int64  `json:"missed"` // that were pushed out of the list before they could be copied
+	Missed   int64  `json:"missed"` // that had to go before they could be copied, since too many waited
 }
 
 // What is told apart at most: topics of a source, and the partitions of one that are furthest behind.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"kelpie/engine"
@@ -46,6 +47,8 @@ type list interface {
 	missing(before, number uint64) uint64
 	// copied puts into a batch what follows of it that all entries up to a number have been copied.
 	copied(b *state.Batch, upTo uint64)
+	// excess returns up to which number entries are to be given up, since too many wait behind a number, and how many.
+	excess(upTo uint64) (last uint64, n int64, err error)
 	// ready holds a token when there are new entries, and waiting counts those behind a number.
 	ready() <-chan struct{}
 	waiting(upTo uint64) int64
@@ -55,9 +58,10 @@ type list interface {
 type Copier struct {
 	o       Options
 	list    list
-	place   string // name of the note that says how far it is
-	pending []item // read from the list and not copied yet, in order
-	last    uint64 // number of the last one that was read
+	place   string    // name of the note that says how far it is
+	pending []item    // read from the list and not copied yet, in order
+	last    uint64    // number of the last one that was read
+	looked  time.Time // for too many entries
 	figures figures
 }
 
@@ -96,6 +100,7 @@ const (
 	bytesAtOnce = 4 << 20
 	firstPause  = time.Second // after a failure; then twice as long each time
 	longestWait = time.Minute
+	lookEvery   = time.Minute     // for entries that are too many
 	lastTry     = 5 * time.Second // for what is left when it is to end
 )
 
@@ -166,6 +171,9 @@ const (
 
 // round sends what is pending, or what comes next in the list.
 func (c *Copier) round(ctx context.Context) (outcome, error) {
+	if err := c.bound(); err != nil {
+		return failed, fmt.Errorf("topics: %w", err)
+	}
 	if len(c.pending) == 0 {
 		if err := c.read(); err != nil {
 			return failed, fmt.Errorf("topics: %w", err)
@@ -187,6 +195,31 @@ func (c *Copier) round(ctx context.Context) (outcome, error) {
 		c.trouble(err)
 	}
 	return failed, nil
+}
+
+// bound gives entries up, the oldest, if too many wait. It looks once a minute, since it may have to count them.
+func (c *Copier) bound() error {
+	now := c.o.Clock.Now()
+	if now.Sub(c.looked) < lookEvery {
+		return nil
+	}
+	c.looked = now
+	last, n, err := c.list.excess(c.figures.done.Load())
+	if err != nil || n == 0 {
+		return err
+	}
+	b := c.o.Store.NewBatch()
+	defer b.Close()
+	c.list.copied(b, last)
+	if err := c.o.Store.Commit(b, false); err != nil {
+		return err
+	}
+	c.pending = slices.DeleteFunc(c.pending, func(x item) bool { return x.number <= last })
+	c.last = max(c.last, last)
+	c.figures.done.Store(last)
+	c.figures.missed.Add(n)
+	c.o.Log.Error("topics: "+c.list.name()+" are given up before they could be copied, since too many wait", "entries", n, "topic", c.o.Topic)
+	return nil
 }
 
 // read takes the next entries of the list.

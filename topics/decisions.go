@@ -1,7 +1,9 @@
 package topics
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,12 +17,19 @@ import (
 type DecisionTarget struct {
 	kafka.Target `yaml:",inline"`
 	Key          string `yaml:"key"` // path of the field by which records are in order; default: none, all are in one partition
+	Max          int    `yaml:"max"` // how many may wait to be copied, about; the oldest beyond are given up; default 1,000,000
 }
+
+// mostMade is how many decisions may wait, unless it is said.
+const mostMade = 1_000_000
 
 // Validate says what is wrong, each as an error that begins with the setting's name.
 func (t DecisionTarget) Validate() error {
 	if _, err := t.path(); err != nil {
 		return fmt.Errorf("key: %w", err)
+	}
+	if t.Max < 0 || t.Max > 100_000_000 {
+		return errors.New("max: must be from 1 to 100000000")
 	}
 	return t.Target.Validate()
 }
@@ -38,7 +47,7 @@ func Decisions(o Options, t DecisionTarget) (*Copier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("topics: key: %w", err)
 	}
-	return open(o, &madeList{o.Store, o.Mask, path})
+	return open(o, &madeList{o.Store, o.Mask, path, int64(cmp.Or(t.Max, mostMade))})
 }
 
 // madeList are the decisions that the state keeps to be copied. An entry's number is the offset of its event in the log,
@@ -47,13 +56,14 @@ type madeList struct {
 	store *state.Store
 	mask  *mask.Fields
 	key   event.Path
+	most  int64
 }
 
 func (*madeList) name() string                       { return "decisions" }
 func (*madeList) setting() string                    { return "decisions.kafka" }
 func (l *madeList) ready() <-chan struct{}           { return l.store.MadeReady() }
 func (*madeList) start() (uint64, error)             { return 0, nil }
-func (*madeList) missing(_, _ uint64) uint64         { return 0 } // none is pushed out
+func (*madeList) missing(_, _ uint64) uint64         { return 0 } // see excess
 func (*madeList) copied(b *state.Batch, upTo uint64) { b.DeleteMade(int64(upTo)) }
 
 func (l *madeList) read(from uint64, f func(uint64, kafka.Message) bool) error {
@@ -66,6 +76,18 @@ func (l *madeList) waiting(upTo uint64) (n int64) {
 	// A store that fails says so itself.
 	_ = l.store.Made(int64(upTo), func(int64, []byte) (bool, error) { n++; return true, nil })
 	return n
+}
+
+func (l *madeList) excess(upTo uint64) (last uint64, n int64, err error) {
+	over := l.waiting(upTo) - l.most
+	if over <= 0 {
+		return 0, 0, nil
+	}
+	err = l.store.Made(int64(upTo), func(offset int64, _ []byte) (bool, error) {
+		last, n = uint64(offset)+1, n+1
+		return n < over, nil
+	})
+	return last, n, err
 }
 
 // Headers of the record of a decision, beside its id and its position, which is that of the event that was asked about.

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,6 +59,41 @@ func TestDecisions(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDecisionsTooMany gives up the oldest decisions when more wait than may, says so, and copies the others.
+func TestDecisionsTooMany(t *testing.T) {
+	s, p := openStore(t, 100), newTopic()
+	decide(t, s, 2, 3, 5, 8, 13, 21, 34)
+	for _, most := range []int{7, 3} {
+		c, err := Decisions(Options{Store: s, Sender: p, Topic: "decided", Clock: p}, DecisionTarget{Max: most})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Stats(); got.Waiting != 7 {
+			t.Errorf("stats %+v", got)
+		}
+		var answer error
+		if most == 7 {
+			answer = errors.New("nobody there")
+		}
+		done := make(chan error)
+		go func() { _, err := c.round(t.Context()); done <- err }()
+		p.answers <- answer
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		want := Stats{Waiting: 7, Failures: 1, Failing: true}
+		if most == 3 {
+			want = Stats{Copied: 3, Missed: 4}
+		}
+		if got := c.Stats(); got != want {
+			t.Errorf("at most %d: stats %+v, want %+v", most, got, want)
+		}
+	}
+	if got := p.values(1); !slices.Equal(got, []string{`{"n":13}`, `{"n":21}`, `{"n":34}`}) {
+		t.Errorf("sent %q", got)
 	}
 }
 

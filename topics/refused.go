@@ -40,6 +40,9 @@ func (l *refusedList) start() (uint64, error) {
 
 func (*refusedList) missing(before, number uint64) uint64 { return number - before - 1 }
 
+// excess is nothing: the list has its own bounds.
+func (*refusedList) excess(uint64) (last uint64, n int64, err error) { return 0, 0, nil }
+
 func (l *refusedList) waiting(upTo uint64) int64 {
 	return max(0, int64(l.store.RejectedCounts().Total-upTo))
 }

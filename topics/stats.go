@@ -16,7 +16,7 @@ type figures struct {
 type Stats struct {
 	Copied   int64 // entries that are in the topic
 	GivenUp  int64 // entries that the topic does not take
-	Missed   int64 // entries that were pushed out of the list before they could be copied
+	Missed   int64 // entries that had to go before they could be copied, since too many waited
 	Failures int64 // attempts that will be made again
 	Waiting  int64 // entries that are to be copied
 	Failing  bool  // the last attempt has failed

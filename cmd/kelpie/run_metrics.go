@@ -51,7 +51,7 @@ var help = []struct {
 	{"kafka_writes_total", []string{"target", "outcome"}, "Requests that write to the topic of a receiver, of rejected.kafka or of decisions.kafka: acknowledged, or failed."},
 	{"kafka_written_records_total", []string{"target"}, "Records that were acknowledged."},
 	{"kafka_written_bytes_total", []string{"target"}, "Bytes of those records, before they were packed."},
-	{"copies_total", []string{"topic", "outcome"}, "What became of copies for the topic of rejected.kafka or decisions.kafka: copied, given_up (the topic does not take it), missed (pushed out of the list before it could be copied)."},
+	{"copies_total", []string{"topic", "outcome"}, "What became of copies for the topic of rejected.kafka or decisions.kafka: copied, given_up (the topic does not take it), missed (it had to go before it could be copied, since too many waited)."},
 	{"copies_failures_total", []string{"topic"}, "Attempts to copy that failed, and are made again."},
 	{"copies_waiting", []string{"topic"}, "Refused events, or decisions, that are to be copied."},
 	{"http_events_total", []string{"outcome"}, "Events that were posted: accepted (durable in the log), duplicate (known by their id), refused."},
