@@ -16,6 +16,8 @@ const childVariable = "KELPIE_BENCH_CHILD"
 type order struct {
 	Study string
 	Crash string `json:",omitempty"` // in place of a study: build a service's data in this folder, and crash
+	// Brokers are those of Kafka from which the service reads that is to crash; none: it reads from memory.
+	Brokers []string `json:",omitempty"`
 	// Client is the other side of a study, in place of one: see clients.
 	Client string `json:",omitempty"`
 	Sizes  sizes
@@ -76,6 +78,9 @@ func obey(text string) error {
 	}
 	runtime.GOMAXPROCS(o.Sizes.Cores)
 	l := &lab{sizes: o.Sizes, dir: o.Dir, profiler: profiler{dir: o.Profiles}}
+	if o.Crash != "" && len(o.Brokers) > 0 {
+		return l.crashWithKafka(o.Crash, o.Brokers)
+	}
 	if o.Crash != "" {
 		return errors.Join(l.crash(o.Crash), errors.New("the service ended without a crash"))
 	}

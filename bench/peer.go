@@ -33,7 +33,7 @@ func line(r *bufio.Reader) (string, error) {
 
 // beClient is a client's process.
 func (l *lab) beClient(name string) error {
-	clients := map[string]func(*lab, *talk) (any, error){"decisions": askDecisions, "told": raiseAlerts, "hour": postHour}
+	clients := map[string]func(*lab, *talk) (any, error){"decisions": askDecisions, "told": raiseAlerts, "hour": postHour, "kafka": produceAlerts}
 	run, ok := clients[name]
 	if !ok {
 		return fmt.Errorf("no client %q", name)

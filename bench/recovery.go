@@ -124,8 +124,8 @@ func (c *revival) close() error {
 }
 
 // crashIn runs a process that builds a service's data in dir and kills itself.
-func crashIn(dir string, l *lab) error {
-	cmd, err := childCommand(order{Crash: dir, Sizes: l.sizes, Dir: l.dir})
+func crashIn(dir string, l *lab, brokers ...string) error {
+	cmd, err := childCommand(order{Crash: dir, Brokers: brokers, Sizes: l.sizes, Dir: l.dir})
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ var studies = []study{
 	{"window", windowStudy},
 	{"steady", steadyStudy},
 	{"recovery", recoveryStudy},
+	{"kafka", kafkaStudy},
 }
 
 // sizes say how much is measured.

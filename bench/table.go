@@ -18,7 +18,12 @@ type table struct {
 func (t *table) yardstick() string {
 	var rates []float64
 	for i := range t.rows {
-		rates = append(rates, t.rows[i].JSONValid.Mid)
+		if r := t.rows[i].JSONValid.Mid; r > 0 {
+			rates = append(rates, r)
+		}
+	}
+	if len(rates) == 0 {
+		return "json.Valid was not timed"
 	}
 	s := spreadOf(rates)
 	return fmt.Sprintf("json.Valid on the same events, one core: %s/s (%s–%s by study), %.0f ns an event", short(s.Mid), short(s.Low), short(s.High), 1e9/s.Mid)

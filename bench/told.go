@@ -188,11 +188,12 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *hook) answered(i int64) {
-	now := time.Now()
+func (h *hook) answered(i int64) { h.askedAt(i, time.Now()) }
+
+func (h *hook) askedAt(i int64, at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.asked[i] = now
+	h.asked[i] = at
 }
 
 // wait waits until so many alerts have been told.

@@ -110,6 +110,16 @@ func (c *Cluster) Restart(node int) error {
 	return c.await()
 }
 
+// CPU returns how long the nodes that run have been on a core so far; 0 where that is not known.
+func (c *Cluster) CPU() (sum time.Duration) {
+	for _, n := range c.nodes {
+		if n.process != nil {
+			sum += cpu(n.process.cmd.Process.Pid)
+		}
+	}
+	return sum
+}
+
 // Plain, TLS, SASL and SASLPlain are addresses: without anything, with TLS, with TLS and SASL (PLAIN, SCRAM-SHA-256 or
 // SCRAM-SHA-512), with SASL alone.
 func (c *Cluster) Plain() []string     { return c.addresses(plain) }
