@@ -14,6 +14,7 @@ import (
 	"kelpie/source"
 	"kelpie/source/kafka"
 	"kelpie/source/kafka/kafkatest"
+	"kelpie/traffic"
 )
 
 const (
@@ -79,8 +80,9 @@ func (k *kafkaLab) start(all *input) error {
 			return err
 		}
 	}
-	some := all.first(k.part(0.1))
-	k.yardstick = &input{data: append([]byte(nil), some.data...), count: some.count, size: len(some.data)}
+	if k.yardstick, err = load(k.dir, "kafka-yardstick", traffic.Bench(1, k.part(0.1), k.Customers)); err != nil {
+		return err
+	}
 	return all.unmap()
 }
 

@@ -19,8 +19,8 @@ func (e *DataError) Error() string { return fmt.Sprintf("%s@%d: %v", e.Partition
 // Unwrap returns what is wrong.
 func (e *DataError) Unwrap() error { return e.reason }
 
-// arenaSize is how large unpacked batches become together before they are handed over.
-const arenaSize = 1 << 20
+// arenaSize is how large unpacked batches become together before they are handed over: large runs cost less to fold.
+const arenaSize = 4 << 20
 
 // decoder makes Batches of what was fetched. It is for one goroutine.
 type decoder struct {
@@ -32,12 +32,24 @@ type decoder struct {
 	out  []*Batch
 	cur  *Batch // the one that is being filled, nil: none
 	raw  bool   // its memory is that of the answer
+	room int    // bytes that the batches of the answer are expected to have unpacked
+
+	packed, unpacked int // bytes of what was decoded last
+}
+
+// expansion returns what the bytes that were decoded last have become, as a multiple; was, if there were none.
+func (d *decoder) expansion(was float64) float64 {
+	if d.packed == 0 {
+		return was
+	}
+	return float64(d.unpacked) / float64(d.packed)
 }
 
 // decode makes Batches of the records from an offset on, which is that of the mark unless what is before it is to be
 // looked at too. When there is an error, out has what stands before it.
 func (d *decoder) decode(f *fetched, p *page, mark Mark, from int64) (out []*Batch, err error) {
-	d.mark, d.out, d.cur = mark, nil, nil
+	d.mark, d.out, d.cur, d.packed, d.unpacked = mark, nil, nil, 0, 0
+	d.room = min(int(float64(len(f.records))*max(f.expands, 1)), arenaSize) + arenaRoom
 	d.mark.Offset = from
 	data := f.records
 	if d.m.crowded() { // a page that holds others' records too must not wait for this partition's
@@ -88,6 +100,7 @@ func (d *decoder) add(h *batchHeader, data []byte, start int, p *page) error {
 		}
 		from, stop = size, len(b.Buf)
 	}
+	d.packed, d.unpacked = d.packed+len(h.records), d.unpacked+stop-from
 	if err := b.appendRecords(h, from, stop, d.mark.Offset); err != nil {
 		b.Lines, b.fields = b.Lines[:lines], b.fields[:lines]
 		return err
@@ -108,8 +121,14 @@ func (d *decoder) begin(raw bool, data []byte, p *page) {
 		d.m.share(d.cur, p)
 		return
 	}
+	if cap(d.cur.arena) < d.room {
+		d.cur.arena = make([]byte, 0, d.room)
+	}
 	d.cur.Buf = d.cur.arena[:0]
 }
+
+// arenaRoom is what an arena has beyond what is expected, so that it need not grow.
+const arenaRoom = 128 << 10
 
 // close ends the current Batch in the middle of an answer.
 func (d *decoder) close() {

@@ -38,6 +38,8 @@ type fetched struct {
 	start       int64         // of the log
 	aborted     []abortedTransaction
 	records     []byte // batches, the last one perhaps cut short
+
+	expands float64 // how large what came before of the partition became when it was unpacked, as a multiple; 0: not known
 }
 
 // abortedTransaction is one that was aborted, with records from first on.

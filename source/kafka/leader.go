@@ -185,7 +185,9 @@ func (l *leader) take(j job, f *fetched, p *page) {
 	if none := (TopicID{}); j.id != none {
 		mark.TopicID = j.id // brokers that are newer now, and tell
 	}
+	f.expands = j.expands
 	batches, err := l.dec.decode(f, p, mark, j.from())
+	expands := l.dec.expansion(j.expands)
 	if j.verify {
 		var same bool
 		if batches, same = l.verified(j, batches); !same {
@@ -195,7 +197,7 @@ func (l *leader) take(j job, f *fetched, p *page) {
 	taken := l.r.deliver(j, batches, func(p *partition) {
 		p.fetched, p.end, p.stable, p.asked = true, f.end, f.stable, time.Now()
 		p.verify = p.verify && len(batches) == 0
-		p.atLeast = 0
+		p.atLeast, p.expands = 0, expands
 		if len(batches) > 0 {
 			p.last = l.fetches
 		} else if h, whole, err := nextBatch(f.records); !whole && err == nil && len(f.records) >= lengthFrom {

@@ -8,6 +8,7 @@ type memory struct {
 
 	mu      sync.Mutex
 	pinned  int // bytes of pages in use
+	spare   int // bytes of pages and arenas that are kept
 	pages   []*page
 	batches []*Batch
 }
@@ -19,10 +20,19 @@ type page struct {
 }
 
 const (
-	sparePages   = 4
 	spareBatches = 64
-	largestSpare = 32 << 20 // bytes of memory that is kept
+	leastSpare   = 8 << 20 // bytes that may be kept in any case
 )
+
+// keepLocked reports whether memory that is not in use any more is kept, and counts it then: at most half of what may be in
+// use.
+func (m *memory) keepLocked(bytes int) bool {
+	if m.spare+bytes > max(m.limit/2, leastSpare) {
+		return false
+	}
+	m.spare += bytes
+	return true
+}
 
 // page returns a page to read an answer into; drop it when the answer was decoded.
 func (m *memory) page() *page {
@@ -31,6 +41,7 @@ func (m *memory) page() *page {
 	p := &page{}
 	if n := len(m.pages); n > 0 {
 		p, m.pages = m.pages[n-1], m.pages[:n-1]
+		m.spare -= cap(p.b)
 	}
 	p.held = 1
 	m.pinned += cap(p.b)
@@ -57,7 +68,7 @@ func (m *memory) dropLocked(p *page) {
 		return
 	}
 	m.pinned -= cap(p.b)
-	if len(m.pages) < sparePages && cap(p.b) <= largestSpare {
+	if m.keepLocked(cap(p.b)) {
 		m.pages = append(m.pages, p)
 	}
 }
@@ -87,6 +98,7 @@ func (m *memory) batch() *Batch {
 	if n := len(m.batches); n > 0 {
 		b := m.batches[n-1]
 		m.batches = m.batches[:n-1]
+		m.spare -= cap(b.arena)
 		return b
 	}
 	return &Batch{}
@@ -100,10 +112,11 @@ func (m *memory) recycle(b *Batch) {
 		m.dropLocked(b.page)
 	}
 	kept := Batch{Lines: b.Lines[:0], fields: b.fields[:0], arena: b.arena}
-	if cap(kept.arena) > largestSpare {
+	full := len(m.batches) == spareBatches
+	if !full && !m.keepLocked(cap(kept.arena)) {
 		kept.arena = nil
 	}
-	if *b = kept; len(m.batches) < spareBatches {
+	if *b = kept; !full {
 		m.batches = append(m.batches, b)
 	}
 }

@@ -21,7 +21,8 @@ type partition struct {
 	paused  bool // by the caller
 	turn    int  // grows when jobs that are under way count no more
 	atLeast int32
-	last    int64 // number of the fetch that had records of it, so that others come first
+	expands float64 // how large what came last became when it was unpacked, as a multiple; 0: not known
+	last    int64   // number of the fetch that had records of it, so that others come first
 
 	failures int
 	retry    time.Time // not before
@@ -54,6 +55,8 @@ type job struct {
 	epoch  int32
 	id     TopicID
 	most   int32 // bytes to fetch
+
+	expands float64 // of the partition
 }
 
 // newPartition returns a partition as it is when it becomes ours.
@@ -129,6 +132,21 @@ func (r *Reader) shareLocked() int {
 	return int(min(r.spec.Fetch.Partition, max(r.spec.Fetch.Buffer/int64(2*n), 16<<10)))
 }
 
+// leastFetched is what is asked for of a partition at least, bytes, however much that may become.
+const leastFetched = 64 << 10
+
+// unknownExpansion is what is believed of a partition of which nothing was read yet.
+const unknownExpansion = 8
+
+// packedShare returns how many bytes to ask for, so that they are about a share when they are unpacked.
+func (p *partition) packedShare(share int) int32 {
+	expands := p.expands
+	if expands == 0 {
+		expands = unknownExpansion
+	}
+	return int32(max(float64(share)/max(expands, 1), min(leastFetched, float64(share))))
+}
+
 // jobsLocked returns what a leader is to do now, those first that had nothing for the longest time; and when there will
 // be more to do without anybody saying so.
 func (r *Reader) jobsLocked(leader int32, now time.Time) (jobs []job, wait time.Duration, held bool) {
@@ -146,7 +164,7 @@ func (r *Reader) jobsLocked(leader int32, now time.Time) (jobs []job, wait time.
 			held = true
 			continue
 		}
-		jobs = append(jobs, job{part: p, turn: p.turn, mark: p.mark, todo: p.todo, verify: p.verify, later: p.later, epoch: p.epoch, id: p.id, most: max(int32(share), p.atLeast)})
+		jobs = append(jobs, job{part: p, turn: p.turn, mark: p.mark, todo: p.todo, verify: p.verify, later: p.later, epoch: p.epoch, id: p.id, most: max(p.packedShare(share), p.atLeast), expands: p.expands})
 	}
 	slices.SortFunc(jobs, func(a, b job) int {
 		if a.part.last != b.part.last {

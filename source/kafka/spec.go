@@ -66,7 +66,7 @@ const (
 // Fetch bounds what is asked for at once and what waits in memory.
 type Fetch struct {
 	Buffer    int64         `yaml:"buffer" unit:"bytes"`    // records that wait to be folded, all partitions together; default 64 MiB
-	Partition int64         `yaml:"partition" unit:"bytes"` // of one partition at once; default 1 MiB, less where there are many
+	Partition int64         `yaml:"partition" unit:"bytes"` // of one partition at once, unpacked; default 4 MiB, less where there are many
 	Batch     int64         `yaml:"batch" unit:"bytes"`     // that one compressed batch may become when it is unpacked; default 64 MiB
 	Wait      time.Duration `yaml:"wait"`                   // how long a broker may wait for records to come; default 500ms
 	Refresh   time.Duration `yaml:"refresh"`                // how often to look for new topics and partitions; default 30s
@@ -76,7 +76,7 @@ type Fetch struct {
 func DefaultSpec() Spec {
 	return Spec{
 		Connection: DefaultConnection(), Isolation: ReadCommitted, MissingTime: MissingRefuse,
-		Fetch: Fetch{Buffer: 64 << 20, Partition: 1 << 20, Batch: 64 << 20, Wait: 500 * time.Millisecond, Refresh: 30 * time.Second},
+		Fetch: Fetch{Buffer: 64 << 20, Partition: 4 << 20, Batch: 64 << 20, Wait: 500 * time.Millisecond, Refresh: 30 * time.Second},
 	}
 }
 
