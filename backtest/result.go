@@ -20,8 +20,10 @@ type Result struct {
 	Version  int             `json:"version"`           // ResultVersion
 	Partial  string          `json:"partial,omitempty"` // why not all of the history was read; "" if it was
 	History  HistoryResult   `json:"history"`
-	Labels   *LabelResult    `json:"labels,omitempty"` // what was known of the history, if anything
-	Variants []VariantResult `json:"variants"`         // parallel to Spec.Variants
+	Labels   *LabelResult    `json:"labels,omitempty"`   // what was known of the history, if anything
+	Variants []VariantResult `json:"variants"`           // parallel to Spec.Variants
+	Choice   *Choice         `json:"choice,omitempty"`   // with a sweep: the best point and the knee
+	Verdicts []Verdict       `json:"verdicts,omitempty"` // what the conditions of --fail-if came to
 }
 
 // HistoryResult is what was read.

@@ -117,8 +117,9 @@ type line struct {
 }
 
 type dot struct {
-	x, y float64
-	text string
+	x, y   float64
+	text   string
+	chosen bool
 }
 
 type tick struct {
@@ -150,7 +151,7 @@ func lineChart(title string, ceiling float64, below []tick, lines []line) chart 
 				p.Points += " "
 			}
 			p.Points += x + "," + y
-			p.Dots = append(p.Dots, spot{X: x, Y: y, Title: d.text})
+			p.Dots = append(p.Dots, spot{X: x, Y: y, Title: d.text, Chosen: d.chosen})
 		}
 		c.Lines = append(c.Lines, p)
 	}

@@ -195,3 +195,26 @@ func sorts(t *testing.T, s *chromium.Screen) {
 	press("burst … total")
 	press("far … total")
 }
+
+// TestChoice marks the point that was chosen, and says whether the backtest fails.
+func TestChoice(t *testing.T) {
+	res := result(t, 2, 4, 6)
+	at := func(i int) *backtest.Chosen {
+		return &backtest.Chosen{Variant: res.Variants[i].Name, Params: res.Variants[i].Params, Said: "alerts is 40"}
+	}
+	res.Choice = &backtest.Choice{Budget: "alerts/day < 2", Within: 2, By: "alerts", Best: at(2), Knee: at(2), Curve: "alerts/day over the values"}
+	res.Verdicts = []backtest.Verdict{{Condition: "alerts > 80", Holds: true, Said: "alerts is 88"}, {Condition: "keys > 8", Said: "keys is 7"}}
+	got := written(t, Text, res)
+	for _, want := range []string{"\n→ 4       40", "Best of those that keep to alerts/day < 2: most = 4 (alerts is 40).\nThe knee of alerts/day over the values: most = 4 (alerts is 40).\n",
+		"It does not fail for keys > 8: keys is 7.\nThe backtest fails, for alerts > 80: alerts is 88.\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if page := written(t, HTML, res); strings.Count(page, `class="line0 chosen"`) != 1 || strings.Count(page, `<tr class="mark">`) != 1 {
+		t.Error("the page marks another number of points than one")
+	}
+	if comment := written(t, Markdown, res); !strings.Contains(comment, "| **4** | **40** |") {
+		t.Errorf("the comment does not mark the point:\n%s", comment)
+	}
+}

@@ -129,6 +129,13 @@ func (p *page) history(res *backtest.Result) {
 	if res.Partial != "" {
 		p.warnings = append(p.warnings, "This is a part of the history: "+res.Partial+".")
 	}
+	for _, v := range res.Verdicts {
+		if v.Holds {
+			p.warnings = append(p.warnings, fmt.Sprintf("The backtest fails, for %s: %s.", v.Condition, v.Said))
+		} else {
+			p.lead = append(p.lead, fmt.Sprintf("It does not fail for %s: %s.", v.Condition, v.Said))
+		}
+	}
 	if len(h.Refused) > 0 {
 		var by []string
 		var all int64

@@ -13,7 +13,8 @@ import (
 // point is what one value of a param that is swept, or one pair of values, came to.
 type point struct {
 	*backtest.Figures
-	params []backtest.Setting
+	params     []backtest.Setting
+	best, knee bool // it is this one
 }
 
 // points are the points of a sweep. Where all params are of one rule its figures are taken, else those of all rules.
@@ -23,28 +24,18 @@ func points(res *backtest.Result) (all []point, of string) {
 		if v.Role != backtest.Point || len(v.Params) == 0 {
 			continue
 		}
-		p := point{&v.Total, v.Params}
-		of = "all rules"
-		if rule := sweptRule(v.Params); rule != "" {
-			for k := range v.Rules {
-				if v.Rules[k].Rule == rule {
-					p.Figures, of = &v.Rules[k].Figures, rule
-				}
-			}
+		rule, f := v.Swept()
+		if of = rule; rule == "" {
+			of = "all rules"
+		}
+		p := point{Figures: f, params: v.Params}
+		if c := res.Choice; c != nil {
+			p.best = c.Best != nil && c.Best.Variant == v.Name
+			p.knee = c.Knee != nil && c.Knee.Variant == v.Name
 		}
 		all = append(all, p)
 	}
 	return all, of
-}
-
-// sweptRule is the rule that has all params, "" if they are of several.
-func sweptRule(params []backtest.Setting) string {
-	for _, s := range params {
-		if s.Rule != params[0].Rule {
-			return ""
-		}
-	}
-	return params[0].Rule
 }
 
 // sweepSection says what the values of params that are swept came to.
@@ -58,15 +49,44 @@ func sweepSection(res *backtest.Result) *section {
 		names = append(names, s.Rule+"."+s.Param)
 	}
 	s := &section{id: "sweep", title: "Sweep of " + strings.Join(names, " and "), notes: []string{"What each value comes to, for " + of + "."}}
+	s.notes = append(s.notes, choiceNotes(res.Choice)...)
 	s.tables = append(s.tables, sweepTable(all, names))
 	s.charts = append(s.charts, sweepCharts(all)...)
 	return s
 }
 
+// choiceNotes say which point is worth a look.
+func choiceNotes(c *backtest.Choice) (notes []string) {
+	if c == nil {
+		return nil
+	}
+	of := ""
+	if c.Budget != "" {
+		of = " of those that keep to " + c.Budget
+	}
+	if c.Best != nil {
+		notes = append(notes, fmt.Sprintf("Best%s: %s (%s).", of, setting(c.Best.Params), c.Best.Said))
+	} else if c.Budget != "" {
+		notes = append(notes, fmt.Sprintf("No value keeps to %s with a value of %s.", c.Budget, c.By))
+	}
+	if c.Knee != nil {
+		notes = append(notes, fmt.Sprintf("The knee of %s: %s (%s).", c.Curve, setting(c.Knee.Params), c.Knee.Said))
+	}
+	return notes
+}
+
+func setting(params []backtest.Setting) string {
+	var out []string
+	for _, s := range params {
+		out = append(out, s.Param+" = "+s.Text)
+	}
+	return strings.Join(out, ", ")
+}
+
 func sweepTable(all []point, names []string) table {
 	var rows []figures
 	for _, p := range all {
-		rows = append(rows, figures{name: p.params[0].Text, Figures: p.Figures})
+		rows = append(rows, figures{name: p.params[0].Text, Figures: p.Figures, mark: p.best})
 	}
 	t := figuresTable(all[0].params[0].Param, rows, slices.Concat(counts, truths)...)
 	for i := range t.rows {
@@ -186,9 +206,21 @@ func sweepLines(all []point, c curve) (lines []line) {
 			at[name] = k
 			lines = append(lines, line{name: name})
 		}
-		lines[k].dots = append(lines[k].dots, dot{position(p.params[0], i), y, fmt.Sprintf("%s: %s", p.params[0].Text, number(y))})
+		lines[k].dots = append(lines[k].dots, dot{position(p.params[0], i), y, dotText(p, y), p.best || p.knee})
 	}
 	return lines
+}
+
+// dotText says what a dot is.
+func dotText(p point, y float64) string {
+	text := fmt.Sprintf("%s: %s", p.params[0].Text, number(y))
+	if p.best {
+		text += ", the best"
+	}
+	if p.knee {
+		text += ", the knee"
+	}
+	return text
 }
 
 // number writes a number of a chart.

@@ -25,6 +25,7 @@ type backtestOptions struct {
 	shards             int
 	labels             labelOptions
 	reports            backtestReports
+	gates              backtestGates
 }
 
 func newBacktest() *cobra.Command {
@@ -52,6 +53,7 @@ backtest cannot reach a receiver. Alerts have the ids that they have live.`,
 	f.BoolVar(&o.drain, "drain", false, "judge the windows that are open at the end as if the stream had ended")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	o.reports.addFlags(f)
+	o.gates.addFlags(f)
 	f.IntVar(&o.shards, "shards", runtime.GOMAXPROCS(0), "how many shards fold side by side; changes no result")
 	o.labels.addFlags(f)
 	return c
@@ -64,6 +66,9 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	}
 	spec, err := o.spec(c)
 	if err != nil {
+		return err
+	}
+	if err := o.gates.read(spec, &o.labels); err != nil {
 		return err
 	}
 	labels, err := o.labels.sink(spec)
@@ -88,16 +93,14 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	if labels != nil {
 		labels.Fill(res)
 	}
-	if e := o.print(c.OutOrStdout(), res); err == nil {
-		err = e
-	}
-	if e := o.reports.write(res); err == nil {
-		err = e
-	}
+	err = errors.Join(err, o.gates.judge(res), o.print(c.OutOrStdout(), res), o.reports.write(res))
 	if err == nil && c.Context().Err() != nil {
 		err = context.Canceled
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return o.gates.answer(c.ErrOrStderr(), res)
 }
 
 // spec makes what is to be run from the flags and the configuration.

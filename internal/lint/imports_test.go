@@ -42,6 +42,7 @@ var floors = map[string]int{
 	"topics":          4,
 
 	"config":          5,
+	"backtest/figure": 5,
 	"backtest/report": 5,
 
 	"cmd/kelpie": 6,
