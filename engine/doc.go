@@ -11,7 +11,7 @@
 //
 // # One event
 //
-// Workers decode a batch and route its events to shards by key (worker.go). A shard (shard.go) handles, for each of its
+// A batch is decoded and its events routed to shards by key (decode.go), those of a stride while the one before is folded. A shard (shard.go) handles, for each of its
 // events in log order: what the watermark has made due (timers.go), what has left the windows of open instances
 // (life.go), tables (tables.go), facts (fold.go, sessions.go), late windows, and at last the rules (judge.go). Effects
 // carry their place in the order of the fold and are put together at the end of the stride (output.go).

@@ -57,7 +57,11 @@ type Options struct {
 type Engine struct {
 	plan        *Plan
 	shards      []*shard
-	workers     []*worker
+	decoders    []*event.Decoder // by shard
+	now, next   *decoding        // of the stride that is folded, and of the one to come
+	outside     int64            // events that were left out, for their time
+	strideSize  int              // see the constants
+	few         int
 	partitions  []*partition
 	keepUpdates bool
 	observe     func(*Observation)
@@ -126,8 +130,10 @@ func New(p *Plan, o Options) *Engine {
 		e.shards = append(e.shards, sh)
 	}
 	for range o.Shards {
-		e.workers = append(e.workers, newWorker(e))
+		e.decoders = append(e.decoders, newDecoder(e))
 	}
+	e.now, e.next = newDecoding(e), newDecoding(e)
+	e.strideSize, e.few = strideSize, few
 	return e
 }
 
@@ -195,28 +201,42 @@ func (e *Engine) Step(b *Batch) (*Effects, error) {
 	defer func() { e.decides = false }()
 	seen := e.seenBy(b.Source)
 	e.sifting = seen > 0
-	for rest := b.Lines; ; {
-		c.Lines, rest = cutStride(rest)
-		if err := e.stride(&c, seen, fx); err != nil || len(rest) == 0 {
+	lines, rest := e.cutStride(b.Lines)
+	e.next.begin(&c, lines, e.few)
+	if err := e.guarded(len(lines), e.decodeNext); err != nil {
+		return fx, err
+	}
+	for more := true; more; {
+		e.now, e.next = e.next, e.now
+		c.Lines, more = lines, len(rest) > 0
+		lines, rest = e.cutStride(rest)
+		e.next.begin(&c, lines, e.few)
+		if err := e.stride(&c, seen, fx); err != nil {
 			return fx, err
 		}
 	}
+	return fx, nil
 }
 
+// decodeNext decodes some of the stride to come, for shard i.
+func (e *Engine) decodeNext(i int) { e.next.work(e.decoders[i]) }
+
 // cutStride cuts the lines of one stride off the front.
-func cutStride(lines []Line) (stride, rest []Line) {
+func (e *Engine) cutStride(lines []Line) (stride, rest []Line) {
 	n, size := 0, 0
-	for n < len(lines) && (n == 0 || size < strideSize) {
+	for n < len(lines) && (n == 0 || size < e.strideSize) {
 		size += lines[n].End - lines[n].Start
 		n++
 	}
 	return lines[:n], lines[n:]
 }
 
-// stride decodes and folds some lines, of which some may have come before if seen says where that is known.
+// stride folds lines that have been decoded, of which some may have come before if seen says where that is known, and decodes
+// those of the next stride meanwhile.
 func (e *Engine) stride(b *Batch, seen uint32, fx *Effects) error {
-	if err := e.decode(b, fx); err != nil {
-		return err
+	for _, p := range e.now.used() {
+		fx.Rejected = append(fx.Rejected, p.bad...)
+		e.outside += p.outside
 	}
 	e.advance(b, seen)
 	err := e.run(fx, e.w)
@@ -236,9 +256,12 @@ func (e *Engine) run(fx *Effects, w int64) error {
 		e.tapAll()
 	}
 	if e.plan.Time.ByTime || e.sifting {
-		e.parallel(func(i int) { e.workers[i].routeShare(e.evs, i, len(e.workers)) })
+		e.now.route(e)
 	}
-	err := e.guarded(len(e.evs), func(i int) { e.shards[i].stride(e.evs, w) })
+	err := e.guarded(max(len(e.evs), len(e.next.lines)), func(i int) {
+		e.shards[i].stride(e.evs, w)
+		e.decodeNext(i)
+	})
 	e.before = w
 	e.gather(fx)
 	return err
@@ -259,7 +282,7 @@ const few = 64
 
 // share is parallel for the work of so many events, or, with none, of time that went on.
 func (e *Engine) share(events int, f func(i int)) {
-	if events == 0 || events > few {
+	if events == 0 || events > e.few {
 		e.parallel(f)
 		return
 	}
@@ -286,8 +309,8 @@ func (e *Engine) advance(b *Batch, seen uint32) {
 	if n := len(b.Lines); n > 0 && b.Lines[n-1].Offset >= p.read {
 		p.idle = false
 	}
-	for _, wk := range e.workers {
-		wk.moveBy(uint32(len(e.evs)))
+	for _, wk := range e.now.used() {
+		wk.base = uint32(len(e.evs))
 		for i := range wk.recs {
 			rec := &wk.recs[i]
 			if wk.refused[i] {
@@ -379,9 +402,8 @@ func (e *Engine) release(w int64) {
 // begin begins a stride without new records.
 func (e *Engine) begin() {
 	e.evs = e.evs[:0]
-	for _, w := range e.workers {
-		w.clear()
-	}
+	e.now.clear()
+	e.next.begin(nil, nil, 0)
 }
 
 // Tick moves the watermark to w without an event: time goes on while the sources are idle.

@@ -10,6 +10,9 @@ func (e *Engine) SetBig(from int, limit int64) {
 	}
 }
 
+// SetStride sets how many bytes of events a stride has, and up to how many events one goroutine folds alone.
+func (e *Engine) SetStride(size, few int) { e.strideSize, e.few = size, few }
+
 // SetLimit sets up to how many values facts with a limit are exact, and that folding is considered at one of 2^bits.
 func (e *Engine) SetLimit(values, bits int) {
 	for _, sh := range e.shards {

@@ -9,8 +9,8 @@ func (sh *shard) fetch(evs []foldEvent) {
 			continue
 		}
 		sh.wanted = sh.wanted[:0]
-		for _, wk := range sh.engine.workers {
-			sh.want(d, wk, evs)
+		for _, p := range sh.engine.now.used() {
+			sh.want(d, p, evs)
 		}
 		if err := sh.rows[i].Fetch(sh.wanted); err != nil {
 			sh.fatal(err)
@@ -20,16 +20,16 @@ func (sh *shard) fetch(evs []foldEvent) {
 }
 
 // want notes the rows of a dimension that the events are about to change and that are not in memory.
-func (sh *shard) want(d *dim, wk *worker, evs []foldEvent) {
-	ops := wk.ops[sh.index][d.lane.id]
+func (sh *shard) want(d *dim, p *piece, evs []foldEvent) {
+	ops := p.ops[sh.index][d.lane.id]
 	for i := range ops {
 		o := &ops[i]
 		if sh.rows[d.at].Find(o.hash) != nowhere {
 			continue
 		}
-		ev := &evs[o.ev]
+		ev := &evs[p.base+o.ev]
 		if sh.current(ev); sh.concerns(d.lane.workOf(ev.rec.Type)) {
-			sh.wanted = append(sh.wanted, state.Wanted{Hash: o.hash, Key: wk.keys[o.from:o.to]})
+			sh.wanted = append(sh.wanted, state.Wanted{Hash: o.hash, Key: p.keys[o.from:o.to]})
 		}
 	}
 }

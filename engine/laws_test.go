@@ -88,6 +88,10 @@ func TestCuts(t *testing.T) {
 		for _, w := range []way{{1, 3}, {1, 1000}, {2, 1}, {2, 1000}, {7, 3}, {7, 1000}} {
 			same(t, s, "shards and batch", want, run(t, s, w))
 		}
+		for _, size := range []int{1, 500, 5000} {
+			rows, lives := foldAs(t, s, way{2, 1000}, func(e *engine.Engine) { e.SetStride(size, 2) })
+			same(t, s, "strides", want, result{rows, lives})
+		}
 	})
 }
 

@@ -58,9 +58,7 @@ func (e *Engine) Counters() *Counters {
 	for _, sh := range e.shards {
 		sh.addTo(c)
 	}
-	for _, w := range e.workers {
-		c.Outside += w.outside
-	}
+	c.Outside = e.outside
 	c.Events, c.Waiting, c.Memory = e.events, len(e.waiting), e.Memory()
 	c.Watermark, c.Newest = e.w, e.newest
 	return c

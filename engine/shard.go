@@ -97,8 +97,7 @@ func newShard(e *Engine, i int) *shard {
 	return sh
 }
 
-// op is one event for one lane; for a lane of one dimension with the key, which is keys[from:to] of the worker that has
-// routed it, and its hash. There are no pointers in it, so that the garbage collector has nothing to walk.
+// op is one event for one lane; for a lane of one dimension with the key, which is keys[from:to] of the piece, and its hash. There are no pointers in it, so that the garbage collector has nothing to walk.
 type op struct {
 	hash     uint64
 	ev       uint32
@@ -116,8 +115,8 @@ func (sh *shard) stride(evs []foldEvent, w int64) {
 	sh.fetch(evs)
 	for _, l := range sh.engine.plan.lanes {
 		sh.applied = 0
-		for _, wk := range sh.engine.workers {
-			sh.apply(l, wk.ops[sh.index][l.id], wk.keys, evs)
+		for _, p := range sh.engine.now.used() {
+			sh.apply(l, p, evs)
 		}
 		sh.finish(l, evs, w)
 	}
@@ -127,26 +126,26 @@ func (sh *shard) stride(evs []foldEvent, w int64) {
 	}
 }
 
-// apply folds ops of a lane in order. The places of several rows are touched before they are needed, so that the cache
+// apply folds the ops of a piece for a lane in order. The places of several rows are touched before they are needed, so that the cache
 // misses overlap.
-func (sh *shard) apply(l *lane, ops []op, keys []byte, evs []foldEvent) {
-	ts := sh.timers[l.id]
+func (sh *shard) apply(l *lane, p *piece, evs []foldEvent) {
+	ts, ops, mine := sh.timers[l.id], p.ops[sh.index][l.id], evs[p.base:]
 	for len(ops) > 0 {
 		g := ops[:min(len(ops), opGroup)]
 		ops = ops[len(g):]
-		sh.prefetch(l, g, evs)
-		sh.peekTimers(ts, evs[g[len(g)-1].ev].w)
+		sh.prefetch(l, g, mine)
+		sh.peekTimers(ts, mine[g[len(g)-1].ev].w)
 		for i := range g {
 			if sh.err != nil {
 				return
 			}
 			o := &g[i]
-			ev := &evs[o.ev]
+			ev := &mine[o.ev]
 			if ts.reach(ev.w) {
 				sh.fireUpTo(ts, ev.index, evs)
 			}
-			sh.event(l, o.hash, keys[o.from:o.to], ev, sh.ids[i])
-			sh.applied = o.ev + 1
+			sh.event(l, o.hash, p.keys[o.from:o.to], ev, sh.ids[i])
+			sh.applied = ev.index + 1
 		}
 	}
 }
