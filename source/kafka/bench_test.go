@@ -42,7 +42,7 @@ func BenchmarkDecode(b *testing.B) {
 			p := &page{held: 1}
 			b.ReportAllocs()
 			for b.Loop() {
-				out, err := d.decode(&fetched{records: data}, p, Mark{}, 0)
+				out, err := d.decode(&fetched{records: data}, p, Mark{}, 0, 0)
 				if err != nil {
 					b.Fatal(err)
 				}

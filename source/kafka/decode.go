@@ -46,8 +46,9 @@ func (d *decoder) expansion(was float64) float64 {
 }
 
 // decode makes Batches of the records from an offset on, which is that of the mark unless what is before it is to be
-// looked at too. When there is an error, out has what stands before it.
-func (d *decoder) decode(f *fetched, p *page, mark Mark, from int64) (out []*Batch, err error) {
+// looked at too. When there is an error, out has what stands before it. Once so many bytes have been decoded (0: without
+// end), the rest is left to another fetch.
+func (d *decoder) decode(f *fetched, p *page, mark Mark, from int64, most int) (out []*Batch, err error) {
 	d.mark, d.out, d.cur, d.packed, d.unpacked = mark, nil, nil, 0, 0
 	d.room = min(int(float64(len(f.records))*max(f.expands, 1)), arenaSize) + arenaRoom
 	d.mark.Offset = from
@@ -59,7 +60,7 @@ func (d *decoder) decode(f *fetched, p *page, mark Mark, from int64) (out []*Bat
 	if d.committed {
 		filter = newAbortFilter(f.aborted)
 	}
-	for at := 0; at < len(data); {
+	for at := 0; at < len(data) && (most == 0 || d.unpacked < most); {
 		h, whole, err := nextBatch(data[at:])
 		if !whole && err == nil {
 			break

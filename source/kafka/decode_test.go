@@ -24,7 +24,7 @@ func newDecoder() *decoder {
 func decoded(f *fetched, from int64) (all []string, next int64, err error) {
 	d := newDecoder()
 	defer d.unpack.close()
-	out, err := d.decode(f, &page{held: 1}, Mark{Epoch: -1, Last: -1}, from)
+	out, err := d.decode(f, &page{held: 1}, Mark{Epoch: -1, Last: -1}, from, 0)
 	next = from
 	for _, b := range out {
 		for i := range b.Len() {
@@ -188,7 +188,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		d := newDecoder()
 		defer d.unpack.close()
-		out, _ := d.decode(&fetched{records: data}, &page{held: 1}, Mark{}, from)
+		out, _ := d.decode(&fetched{records: data}, &page{held: 1}, Mark{}, from, 0)
 		at := from
 		for _, b := range out {
 			for i := range b.Len() {

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/segmentio/kafka-go/compress"
+
 	"kelpie/source/kafka/kafkatest"
 )
 
@@ -189,15 +191,21 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// TestBackPressure reads from one who gives nothing back, and from one who holds a partition back.
+// TestBackPressure reads from one who gives nothing back, and from one who holds a partition back. Records that are packed
+// count for what they are unpacked.
 func TestBackPressure(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { backPressure(t, compress.None) })
+	t.Run("packed", func(t *testing.T) { backPressure(t, compress.Zstd) })
+}
+
+func backPressure(t *testing.T, how compress.Compression) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newFake(1)
 		t1 := Partition{"t", 1}
 		for _, p := range []Partition{t0, t1} {
 			k.logs[p], k.ids["t"] = &fakeLog{}, TopicID{1}
 			for range 400 {
-				k.logs[p].add(kafkatest.Batch{Base: k.logs[p].end(), Records: []kafkatest.Record{{Offset: k.logs[p].end(), Value: make([]byte, 10_000)}}})
+				k.logs[p].add(kafkatest.Batch{Base: k.logs[p].end(), Compression: how, Records: []kafkatest.Record{{Offset: k.logs[p].end(), Value: make([]byte, 10_000)}}})
 			}
 		}
 		r := k.reader(Spec{Topics: []string{"t"}, Fetch: Fetch{Buffer: 1 << 20}}, Options{})

@@ -186,7 +186,7 @@ func (l *leader) take(j job, f *fetched, p *page) {
 		mark.TopicID = j.id // brokers that are newer now, and tell
 	}
 	f.expands = j.expands
-	batches, err := l.dec.decode(f, p, mark, j.from())
+	batches, err := l.dec.decode(f, p, mark, j.from(), j.share)
 	expands := l.dec.expansion(j.expands)
 	if j.verify {
 		var same bool

@@ -50,7 +50,7 @@ func TestExpansion(t *testing.T) {
 	data, _ := shop(500, compress.Zstd)
 	for range 2 {
 		f := &fetched{records: data, expands: d.expansion(0)}
-		out, err := d.decode(f, &page{held: 1}, Mark{}, 0)
+		out, err := d.decode(f, &page{held: 1}, Mark{}, 0, 0)
 		if err != nil || len(out) != 1 {
 			t.Fatal(len(out), err)
 		}

@@ -54,6 +54,7 @@ type job struct {
 	later  bool
 	epoch  int32
 	id     TopicID
+	share  int   // bytes of its records that may wait
 	most   int32 // bytes to fetch
 
 	expands float64 // of the partition
@@ -164,7 +165,7 @@ func (r *Reader) jobsLocked(leader int32, now time.Time) (jobs []job, wait time.
 			held = true
 			continue
 		}
-		jobs = append(jobs, job{part: p, turn: p.turn, mark: p.mark, todo: p.todo, verify: p.verify, later: p.later, epoch: p.epoch, id: p.id, most: max(p.packedShare(share), p.atLeast), expands: p.expands})
+		jobs = append(jobs, job{part: p, turn: p.turn, mark: p.mark, todo: p.todo, verify: p.verify, later: p.later, epoch: p.epoch, id: p.id, share: share, most: max(p.packedShare(share), p.atLeast), expands: p.expands})
 	}
 	slices.SortFunc(jobs, func(a, b job) int {
 		if a.part.last != b.part.last {

@@ -132,7 +132,7 @@ func TestCrowded(t *testing.T) {
 		if f.records = p.b; crowded {
 			d.m.limit = len(p.b) - 1
 		}
-		out, err := d.decode(f, p, Mark{}, 10)
+		out, err := d.decode(f, p, Mark{}, 10, 0)
 		if err != nil || len(out) != 1 {
 			t.Fatal(out, err)
 		}
