@@ -13,6 +13,7 @@ import (
 	"kelpie/mask"
 	"kelpie/rules"
 	"kelpie/server"
+	"kelpie/source/kafka"
 	"kelpie/state"
 )
 
@@ -59,6 +60,7 @@ func (c Config) Validate() error {
 		names[s.name()] = true
 	}
 	errs = append(errs, c.samePlaces()...)
+	errs = append(errs, c.sameTopics()...)
 	if err := mask.CheckFields(c.Mask, c.Event.Spec); err != nil {
 		errs = append(errs, err)
 	}
@@ -74,6 +76,21 @@ func (c Config) samePlaces() (errs []error) {
 				errs = append(errs, fmt.Errorf("sources.%d.files.%d: %s is read twice", i, j, s.Files[j]))
 			}
 			seen[place] = true
+		}
+	}
+	return errs
+}
+
+// sameTopics finds topics that the state could not tell apart: a position names the topic and not the cluster.
+func (c Config) sameTopics() (errs []error) {
+	for i, s := range c.Sources {
+		for _, other := range c.Sources[:i] {
+			if s.Kafka == nil || other.Kafka == nil {
+				continue
+			}
+			if topic := kafka.Overlap(other.Kafka.Topics, s.Kafka.Topics); topic != "" {
+				errs = append(errs, fmt.Errorf("sources.%d.kafka.topics: the source %s reads %s already: a topic can be read by one source, also where clusters are two", i, other.name(), topic))
+			}
 		}
 	}
 	return errs

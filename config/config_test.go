@@ -141,6 +141,27 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// TestSameTopics wants no topic to be read by two sources, whatever their clusters are.
+func TestSameTopics(t *testing.T) {
+	f := func(first, second, want string) {
+		t.Helper()
+		text := "sources: [{name: a, kafka: {brokers: [\"k1:9092\"], topics: " + first + "}}, {name: b, kafka: {brokers: [\"k2:9092\"], topics: " + second + "}}]\n"
+		_, wrong := Parse("kelpie.yml", []byte(text))
+		if want == "" && len(wrong) == 0 {
+			return
+		}
+		if len(wrong) != 1 || want == "" || !strings.Contains(wrong[0].Error(), "sources.1.kafka.topics: the source a reads "+want+" already: ") {
+			t.Errorf("%s and %s: %v", first, second, wrong)
+		}
+	}
+	f("[orders]", "[payments]", "")
+	f("[orders, visits]", "[payments, visits]", "visits")
+	f("[/order.*/]", "[payments, orders]", "orders")
+	f("[orders]", "[/order.*/]", "orders")
+	f("[/order.*/]", "[/order.*/]", "/order.*/")
+	f("[/order.*/]", "[/pay.*/]", "")
+}
+
 func TestLogger(t *testing.T) {
 	var b bytes.Buffer
 	l := Logging{Level: "warn", Format: "json"}.Logger(&b)

@@ -233,6 +233,23 @@ func newTopics(written []string) (t topics, err error) {
 	return t, nil
 }
 
+// Overlap returns a topic, or a pattern, that two lists of topics have in common, each as settings write it; "" if there is
+// none, as far as can be told of patterns.
+func Overlap(a, b []string) string {
+	for _, lists := range [][2][]string{{a, b}, {b, a}} {
+		named, err := newTopics(lists[1])
+		if err != nil {
+			continue // which is said elsewhere
+		}
+		for _, w := range lists[0] {
+			if named.match(w) || slices.Contains(lists[1], w) {
+				return w
+			}
+		}
+	}
+	return ""
+}
+
 // match reports whether a topic is read.
 func (t topics) match(name string) bool {
 	return slices.Contains(t.names, name) || slices.ContainsFunc(t.patterns, func(re *regexp.Regexp) bool { return re.MatchString(name) })
