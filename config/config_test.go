@@ -150,7 +150,7 @@ func TestSameTopics(t *testing.T) {
 		if want == "" && len(wrong) == 0 {
 			return
 		}
-		if len(wrong) != 1 || want == "" || !strings.Contains(wrong[0].Error(), "sources.1.kafka.topics: the source a reads "+want+" already: ") {
+		if len(wrong) != 1 || want == "" || !strings.Contains(wrong[0].Error(), ": the source a reads "+want+" already: ") {
 			t.Errorf("%s and %s: %v", first, second, wrong)
 		}
 	}
