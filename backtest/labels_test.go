@@ -133,3 +133,30 @@ func TestLabelsOfSweep(t *testing.T) {
 		}
 	}
 }
+
+// What is flagged by an event is that event's, however many are folded at once.
+func TestLabelsOfLongHistory(t *testing.T) {
+	variants := []Variant{{Name: "rules", Role: Today, Set: load(t, large, rules.Options{})}}
+	labels, err := score.ReadLabels(strings.NewReader("id\nx\n"), "labels.csv", score.Columns{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := NewLabels(LabelSpec{Labels: labels, Options: score.Options{Unlabelled: score.Negative}, Entity: event.Path{"who"}}, variants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	pad := strings.Repeat("x", 1000)
+	for i := range 4000 { // several strides of the engine
+		who, amount := fmt.Sprintf("c%d", i), 1
+		if i%10 == 0 {
+			who, amount = "rich", 100
+		}
+		fmt.Fprintf(&lines, `{"type":"Paid","time":"2026-01-01T10:00:00Z","id":"e%d","who":%q,"shop":"s%d","amount":%d,"pad":%q}`+"\n", i, who, i, amount, pad)
+	}
+	res := backtest(t, &Spec{Variants: variants, Shards: 2, Sinks: []Sink{l}}, lines.String())
+	l.Fill(res)
+	if x := res.Variants[0].Total.Truth; x.Events.FalsePositives != 400 || x.Money.Mistaken != 40_000 || x.Keys.FalsePositives != 1 {
+		t.Errorf("%+v %+v %+v", x.Events, x.Money, x.Keys)
+	}
+}

@@ -20,6 +20,7 @@ type run struct {
 
 	events   []eventSink
 	firings  []firingSink
+	carried  []int        // slots of the fields that firings carry
 	watchers [][]Observer // by rule
 	heard    error        // of a sink that was told of an event
 
@@ -41,7 +42,7 @@ type eventSink struct {
 
 type firingSink struct {
 	FiringSink
-	slots []int // of its fields, if it is told of events too
+	from, to int // its fields among those that firings carry
 }
 
 // Run folds the history once and says what came of it. When ctx ends the result is that of what has been read, marked as
@@ -93,7 +94,9 @@ func (r *run) hearers() {
 			r.events = append(r.events, eventSink{EventSink: e, event: Event{slots: slots, types: r.set.Types}})
 		}
 		if f, ok := s.(FiringSink); ok {
-			r.firings = append(r.firings, firingSink{f, slots})
+			n := len(r.carried)
+			r.carried = append(r.carried, slots...)
+			r.firings = append(r.firings, firingSink{f, n, len(r.carried)})
 		}
 		if o, ok := s.(Observer); ok {
 			for i, rule := range r.rules {
@@ -107,7 +110,7 @@ func (r *run) hearers() {
 
 // options are those of an engine that tells what the sinks want to know.
 func (r *run) options() engine.Options {
-	o := engine.Options{Shards: max(1, r.spec.Shards), Firings: len(r.firings) > 0, Until: r.spec.To}
+	o := engine.Options{Shards: max(1, r.spec.Shards), Firings: len(r.firings) > 0, FiringFields: r.carried, Until: r.spec.To}
 	watched := false
 	for _, w := range r.watchers {
 		watched = watched || len(w) > 0
@@ -211,9 +214,11 @@ func (r *run) take(fx *engine.Effects, err error) error {
 }
 
 func (r *run) fired(f *engine.Firing) error {
-	x := &Firing{Rule: r.of[f.Rule], Key: f.Key, AsOf: f.AsOf, EventID: f.EventID, Position: f.Position, Window: f.Window, Warmup: r.warmup(f.AsOf), record: f.Record}
+	x := &Firing{Rule: r.of[f.Rule], Key: f.Key, AsOf: f.AsOf, EventID: f.EventID, Position: f.Position, Window: f.Window, Warmup: r.warmup(f.AsOf)}
 	for _, s := range r.firings {
-		x.slots = s.slots
+		if x.OnEvent() {
+			x.values = f.Values[s.from:s.to]
+		}
 		if err := s.Fired(x); err != nil {
 			return err
 		}

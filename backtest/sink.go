@@ -77,16 +77,14 @@ type Firing struct {
 	Window   *window.Span // of a close or a session
 	Warmup   bool         // it is before the time that counts
 
-	record *event.Record
-	slots  []int // of the sink that is told
+	values []event.Value // of the fields of the sink that is told
 }
 
 // OnEvent reports whether an event was judged, and not a close.
-func (f *Firing) OnEvent() bool { return f.record != nil }
+func (f *Firing) OnEvent() bool { return f.Position != "" }
 
-// Value returns the i-th of the sink's Fields of the event, if the sink is an EventSink, during the call. Text is the
-// event's: clone it to keep it.
-func (f *Firing) Value(i int) event.Value { return f.record.Value(f.slots[i]) }
+// Value returns the i-th of the sink's Fields of the event, if the sink is an EventSink.
+func (f *Firing) Value(i int) event.Value { return f.values[i] }
 
 // Event is an event of the history. It is valid during the call only.
 type Event struct {

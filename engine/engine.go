@@ -45,7 +45,8 @@ type Options struct {
 	Since, Until int64
 
 	// Firings has Effects tell of every judgement on an event or a close that says true.
-	Firings bool
+	Firings      bool
+	FiringFields []int // field slots whose values they carry
 
 	// Tap, if set, is told of each event that is folded, in fold order, by the goroutine that calls Step, before what came of
 	// it is returned.
@@ -55,20 +56,21 @@ type Options struct {
 // Engine folds events. It has no clock, writes nothing, and gives the same effects for the same events in the same
 // order, however they are cut into batches and spread over shards. It is not safe for concurrent use.
 type Engine struct {
-	plan        *Plan
-	shards      []*shard
-	decoders    []*event.Decoder // by shard
-	now, next   *decoding        // of the stride that is folded, and of the one to come
-	outside     int64            // events that were left out, for their time
-	strideSize  int              // see the constants
-	few         int
-	partitions  []*partition
-	keepUpdates bool
-	observe     func(*Observation)
-	tap         func(*Folded)
-	since       int64 // events before it are left out,
-	until       int64 // and those from it on
-	seed        uint64
+	plan         *Plan
+	shards       []*shard
+	decoders     []*event.Decoder // by shard
+	now, next    *decoding        // of the stride that is folded, and of the one to come
+	outside      int64            // events that were left out, for their time
+	strideSize   int              // see the constants
+	few          int
+	partitions   []*partition
+	keepUpdates  bool
+	observe      func(*Observation)
+	tap          func(*Folded)
+	firingFields []int
+	since        int64 // events before it are left out,
+	until        int64 // and those from it on
+	seed         uint64
 
 	w       int64 // the stream's watermark
 	before  int64 // the same, at the end of the stride before
@@ -114,7 +116,7 @@ func New(p *Plan, o Options) *Engine {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64() | 1
 	}
-	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, tap: o.Tap, since: none, until: state.Never, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, warmth: newWarmth(p)}
+	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, tap: o.Tap, firingFields: o.FiringFields, since: none, until: state.Never, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, warmth: newWarmth(p)}
 	if o.Since != 0 {
 		e.since = o.Since
 	}

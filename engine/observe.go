@@ -34,7 +34,7 @@ type Firing struct {
 	Position string       // of the event; "" on a close
 	Window   *window.Span // of a close or a session
 
-	Record *event.Record // the event, until the engine is called again; nil on a close
+	Values []event.Value // of the event's fields, as Options.FiringFields names them; nil on a close
 }
 
 // Folded is an event that is folded. It is valid during the call that tells of it only.
@@ -80,7 +80,10 @@ func (sh *shard) fired(j *judgement) {
 	row := &j.rows[rp.scope.dim.index]
 	f := Firing{order: sh.place(rp, string(row.Key())), Rule: rp.Rule, Key: splitKey(row.Key(), len(rp.By)), AsOf: j.asOf}
 	if j.mode == onEvent {
-		f.EventID, f.Position, f.Record = strings.Clone(sh.env.Rec.ID()), sh.engine.position(j.seq), sh.env.Rec
+		f.EventID, f.Position = strings.Clone(sh.env.Rec.ID()), sh.engine.position(j.seq)
+		for _, slot := range sh.engine.firingFields {
+			f.Values = append(f.Values, sh.env.Rec.Value(slot).Clone())
+		}
 	}
 	if j.named {
 		span := j.span
