@@ -104,7 +104,8 @@ func (l *lane) give(now time.Time) error {
 		return err
 	}
 	if n == nil {
-		return l.router.giveUp(p, Try{At: now.UnixMilli(), Error: errGone.Error()})
+		l.router.giveUp(p, Try{At: now.UnixMilli(), Error: errGone.Error()})
+		return nil
 	}
 	l.busy, p.busy = true, true
 	l.jobs <- job{p, n}

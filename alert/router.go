@@ -16,9 +16,10 @@ import (
 // router puts the messages of the outbox into groups, and tells the lanes of groups. All that it knows is in the state;
 // what is in memory is a copy of it. One goroutine owns it; each lane has one more, which calls the notifier.
 //
-// It commits three things, each in one batch: messages that were put into groups, with the place in the outbox up to which
-// that is done; notifications that were made of groups, synced before they are sent, so that one that is sent again says
-// the same; and what became of them. So a crash loses none, and repeats only what was on its way.
+// It commits messages that were put into groups with the place in the outbox up to which that is done, notifications that
+// were made of groups, and what became of them: what a round has brought about in one batch, which is synced before
+// notifications of it are sent, so that one that is sent again says the same. So a crash loses none, and repeats only what
+// was on its way.
 type router struct {
 	d          *Dispatcher
 	store      *state.Store
@@ -32,6 +33,8 @@ type router struct {
 	wakes    wakeHeap
 	touched  map[*group]bool // something about it has changed in this round
 	upTo     uint64          // messages up to this one are in groups
+	stored   uint64          // the same, as it was committed
+	ended    []*parcel       // of which an attempt has ended since the last commit
 	sequence uint64          // of the newest notification
 	swept    time.Time       // when old notifications were deleted last
 	seen     time.Time       // the latest time that the clock has shown
@@ -97,9 +100,12 @@ func (r *router) run(ctx context.Context) error {
 	sending.Wait()
 	close(r.results)
 	for x := range r.results {
-		if err == nil && x.err == nil {
-			err = r.delivered(x) // it came through while all was being stopped
+		if x.err == nil {
+			r.delivered(x) // it came through while all was being stopped
 		}
+	}
+	if err == nil {
+		err = r.save()
 	}
 	return err
 }
@@ -112,9 +118,7 @@ func (r *router) rounds(ctx context.Context) error {
 		}
 		r.publish()
 		r.d.progressed()
-		if err := r.await(ctx, due); err != nil {
-			return err
-		}
+		r.await(ctx, due)
 	}
 	return nil
 }
@@ -123,7 +127,7 @@ func (r *router) rounds(ctx context.Context) error {
 const glance = time.Minute
 
 // await waits for one thing to happen, or until due, which is never zero, but no longer than a glance.
-func (r *router) await(ctx context.Context, due time.Time) error {
+func (r *router) await(ctx context.Context, due time.Time) {
 	timer := time.NewTimer(min(due.Sub(r.d.now()), glance))
 	defer timer.Stop()
 	select {
@@ -133,14 +137,16 @@ func (r *router) await(ctx context.Context, due time.Time) error {
 	case call := <-r.calls:
 		call()
 	case x := <-r.results:
-		return r.took(ctx, x)
+		r.took(ctx, x)
 	}
-	return nil
 }
 
 // round does what is to be done now and returns when it is to be called again if nothing happens.
 func (r *router) round(now time.Time) (due time.Time, err error) {
 	if err := r.rewind(now); err != nil {
+		return due, err
+	}
+	if err := r.give(now); err != nil { // what may be sent already need not wait for what is committed here
 		return due, err
 	}
 	if err := r.take(now); err != nil {
@@ -161,17 +167,30 @@ func (r *router) round(now time.Time) (due time.Time, err error) {
 	if err := r.sweep(now); err != nil {
 		return due, err
 	}
+	if err := r.give(now); err != nil {
+		return due, err
+	}
+	if err := r.save(); err != nil {
+		return due, err
+	}
 	due = earliest(r.suppress.next, r.swept.Add(sweepEvery))
 	for _, l := range r.lanes {
-		if err := l.give(now); err != nil {
-			return due, err
-		}
 		due = earliest(due, l.next(now))
 	}
 	if len(r.wakes) > 0 {
 		due = earliest(due, r.wakes[0].wake)
 	}
 	return due, nil
+}
+
+// give gives each notifier that is idle what is to be sent next.
+func (r *router) give(now time.Time) error {
+	for _, l := range r.sortedLanes() {
+		if err := l.give(now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // touch notes that something about a group has changed.

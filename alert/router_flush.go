@@ -19,7 +19,7 @@ func (r *router) flush(now time.Time) error {
 		if err != nil {
 			return err
 		}
-		if len(due) == 0 && len(r.touched) == 0 {
+		if len(due) == 0 && !r.changed() {
 			return nil
 		}
 		if err := r.make(due, now); err != nil {

@@ -21,6 +21,7 @@ func (r *router) load() error {
 	if r.upTo, r.sequence = upTo, sequence; !ok {
 		r.upTo = r.store.LastMessage()
 	}
+	r.stored = r.upTo
 	for _, load := range []func(*state.Batch) error{r.loadGroups, r.loadMembers, r.loadOutcomes, r.loadSources} {
 		if err := load(b); err != nil {
 			return err

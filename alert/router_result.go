@@ -7,16 +7,18 @@ import (
 	"time"
 )
 
-// took takes in how an attempt has ended.
-func (r *router) took(ctx context.Context, x result) error {
+// took takes in how an attempt has ended. It is committed by the next round, and need not be synced: what a crash takes away
+// is sent once more, under the same key.
+func (r *router) took(ctx context.Context, x result) {
 	l, now := x.lane, r.d.now()
 	l.busy, x.busy = false, false
 	if x.err == nil {
 		l.failed = 0
-		return r.delivered(x)
+		r.delivered(x)
+		return
 	}
 	if ctx.Err() != nil {
-		return nil // not an attempt that counts
+		return // not an attempt that counts
 	}
 	t := Try{At: now.UnixMilli(), Error: words(x.err)}
 	var e *DeliveryError
@@ -25,13 +27,14 @@ func (r *router) took(ctx context.Context, x result) error {
 	}
 	if Permanent(x.err) || !now.Before(time.UnixMilli(x.Made).Add(l.giveUp)) {
 		l.failed = 0
-		return r.giveUp(x.parcel, t)
+		r.giveUp(x.parcel, t)
+		return
 	}
-	return r.failed(x, t, now)
+	r.failed(x, t, now)
 }
 
 // failed notes an attempt that is to be repeated.
-func (r *router) failed(x result, t Try, now time.Time) error {
+func (r *router) failed(x result, t Try, now time.Time) {
 	l, p := x.lane, x.parcel
 	p.attempt(t)
 	l.failures++
@@ -46,12 +49,7 @@ func (r *router) failed(x result, t Try, now time.Time) error {
 	p.Next = min(now.Add(wait).UnixMilli(), time.UnixMilli(p.Made).Add(l.giveUp).UnixMilli())
 	r.d.options.Log.Warn("alert: delivery failed, will be tried again",
 		"receiver", l.name, "notification", p.Key, "attempt", p.Attempts, "error", x.err)
-	b := r.store.NewBatch()
-	defer b.Close()
-	if err := p.write(b); err != nil {
-		return err
-	}
-	return r.store.Commit(b, false)
+	r.ended = append(r.ended, p)
 }
 
 func later(a, b time.Time) time.Time {
@@ -61,32 +59,31 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// delivered notes that a receiver has got a notification. It need not be synced: what a crash takes away is sent once
-// more, under the same key.
-func (r *router) delivered(x result) error {
+// delivered notes that a receiver has got a notification.
+func (r *router) delivered(x result) {
 	now := r.d.now()
 	x.lane.sent(now)
 	x.lane.delivered++
-	return r.done(x.parcel, Try{At: now.UnixMilli()}, func(m *member) {
+	r.done(x.parcel, Try{At: now.UnixMilli()}, func(m *member) {
 		m.Told, m.Missed = m.Telling, false
 	}, x.memo)
 }
 
 // giveUp notes that a notification is not tried any more. Its alerts count as told, so that the group goes on, but will
 // be new in the next one.
-func (r *router) giveUp(p *parcel, t Try) error {
+func (r *router) giveUp(p *parcel, t Try) {
 	p.lane.givenUp++
 	p.GivenUp = true
 	r.d.options.Log.Error("alert: delivery given up",
 		"receiver", p.lane.name, "notification", p.Key, "attempts", p.Attempts+1, "error", t.Error)
-	return r.done(p, t, func(m *member) {
+	r.done(p, t, func(m *member) {
 		m.Missed = m.Told == unknown || m.Missed
 		m.Told = m.Telling
 	}, "")
 }
 
 // done ends the way of a notification: told says what that means for each alert that it was about.
-func (r *router) done(p *parcel, t Try, told func(*member), memo string) error {
+func (r *router) done(p *parcel, t Try, told func(*member), memo string) {
 	p.attempt(t)
 	p.Done, p.Next = t.At, 0
 	p.lane.queue = slices.DeleteFunc(p.lane.queue, func(other *parcel) bool { return other == p })
@@ -95,12 +92,7 @@ func (r *router) done(p *parcel, t Try, told func(*member), memo string) error {
 			r.closeGroup(g, p, told, memo)
 		}
 	}
-	b := r.store.NewBatch()
-	defer b.Close()
-	if err := p.write(b); err != nil {
-		return err
-	}
-	return r.commit(b, false)
+	r.ended = append(r.ended, p)
 }
 
 func (r *router) closeGroup(g *group, p *parcel, told func(*member), memo string) {

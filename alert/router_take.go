@@ -11,23 +11,21 @@ import (
 // takeSize is how many messages are put into groups in one commit.
 const takeSize = 1024
 
-// take puts the messages that are new in the outbox into groups.
+// take puts the messages that are new in the outbox into groups. The last ones are committed with what is made of them.
 func (r *router) take(now time.Time) error {
 	for r.upTo < r.store.LastMessage() {
-		b := r.store.NewBatch()
-		n, err := r.takeSome(b, now)
-		if err == nil && n > 0 {
-			err = r.commit(b, false)
+		n, err := r.takeSome(now)
+		if err != nil || n < takeSize {
+			return err
 		}
-		b.Close()
-		if err != nil || n == 0 {
+		if err := r.save(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *router) takeSome(b *state.Batch, now time.Time) (n int, err error) {
+func (r *router) takeSome(now time.Time) (n int, err error) {
 	err = r.store.Outbox(r.upTo+1, func(row state.Message) (bool, error) {
 		m, err := messageOf(row)
 		if err != nil {
@@ -43,13 +41,38 @@ func (r *router) takeSome(b *state.Batch, now time.Time) (n int, err error) {
 	return n, err
 }
 
+// changed reports whether there is something to commit.
+func (r *router) changed() bool {
+	return len(r.touched) > 0 || len(r.ended) > 0 || r.upTo != r.stored
+}
+
+// save commits what has changed.
+func (r *router) save() error {
+	if !r.changed() {
+		return nil
+	}
+	b := r.store.NewBatch()
+	defer b.Close()
+	return r.commit(b, false)
+}
+
 // commit writes what has changed, with what is in the batch already.
 func (r *router) commit(b *state.Batch, sync bool) error {
 	if err := r.settle(b); err != nil {
 		return err
 	}
+	for _, p := range r.ended {
+		if err := p.write(b); err != nil {
+			return err
+		}
+	}
+	r.ended = nil
 	b.SetRouter(r.upTo, r.sequence)
-	return r.store.Commit(b, sync)
+	if err := r.store.Commit(b, sync); err != nil {
+		return err
+	}
+	r.stored = r.upTo
+	return nil
 }
 
 // hear takes in one message.
@@ -212,10 +235,5 @@ func (r *router) review(now time.Time) error {
 			r.touch(g)
 		}
 	}
-	if len(r.touched) == 0 {
-		return nil
-	}
-	b := r.store.NewBatch()
-	defer b.Close()
-	return r.commit(b, false)
+	return r.save()
 }

@@ -94,20 +94,25 @@ func (j *judgements) quantiles() quantiles {
 }
 
 // effort is in how many pieces a service did its work.
-type effort struct{ events, strides, syncs, commits, synced int64 }
+type effort struct {
+	events, strides, syncs, commits, synced, rows int64
+	committing                                    time.Duration
+}
 
 func effortOf(p *posted) (e effort) {
 	f := p.service.Figures()
 	for _, in := range f.Inputs {
 		e.events += in.Folded
 	}
-	e.strides, e.commits, e.synced = f.Strides, f.Commits.Count, f.Synced
+	e.strides, e.commits, e.synced, e.rows = f.Strides, f.Commits.Count, f.Synced, f.Rows
+	e.committing = time.Duration(f.Commits.Sum * float64(time.Second))
 	e.syncs = p.served.log.Stats().Groups
 	return e
 }
 
 func (e *effort) text() string {
-	return fmt.Sprintf("; %d events in %d strides, %d syncs of the log and %d commits, %d of them synced", e.events, e.strides, e.syncs, e.commits, e.synced)
+	return fmt.Sprintf("; %d events in %d strides, %d syncs of the log and %d commits, %d of them synced, which wrote %d rows and took %.0f ms each",
+		e.events, e.strides, e.syncs, e.commits, e.synced, e.rows, ms(e.committing)/float64(max(e.commits, 1)))
 }
 
 // asked is what the client reports.

@@ -51,10 +51,11 @@ func toldStudy(l *lab) ([]row, error) {
 		}}
 	}}
 	var reports []raised
+	var work effort
 	samples, err := l.turns(min(l.Runs, pacedRuns), v.job(in, func() any {
 		reports = append(reports, raised{})
 		return &reports[len(reports)-1]
-	}, func() {}))
+	}, func() { work = effortOf(v.service) }))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func toldStudy(l *lab) ([]row, error) {
 	return []row{
 		latencyRow(fmt.Sprintf("a webhook is told of an alert, %d a second beside %s events/s in NDJSON of %d: after its event was answered as durable",
 			toldRate, short(toldBeside), besideAtOnce), samples[0], each(reports, func(r raised) quantiles { return r.Told }), toldGoal),
-		textRow("what came of that load", reports[last].text(v.cores[last], &samples[0][last]), samples[0]),
+		textRow("what came of that load", reports[last].text(v.cores[last], &samples[0][last])+work.text(), samples[0]),
 	}, nil
 }
 

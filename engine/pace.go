@@ -3,8 +3,8 @@ package engine
 import "time"
 
 // Pace says when a commit may begin. What nobody is to be told of is gathered for a while. What somebody is to be told of
-// waits for nothing but the pause behind the last commit, which is half of that while, or as long as the commit took, up to
-// four times the while. So the alerts of a second that has few are committed at once; where there are some in every moment,
+// waits for nothing but the pause behind the last commit, which is a fifth of that while, or as long as the commit took, up
+// to four times the while. So the alerts of a second that has few are committed at once; where there are some in every moment,
 // or under a load that commits cannot keep up with, commits become rarer and larger, which makes them cheaper, since a row
 // that changes again and again is written once.
 type Pace struct {
@@ -18,7 +18,7 @@ const longest = 4
 
 // Ended notes when a commit began and ended.
 func (p *Pace) Ended(began, ended time.Time) {
-	p.free = ended.Add(min(max(ended.Sub(began), p.Gather/2), longest*p.Gather))
+	p.free = ended.Add(min(max(ended.Sub(began), p.Gather/5), longest*p.Gather))
 }
 
 // Due returns when to commit what has been gathered since a time: urgent if somebody is to be told of it.

@@ -17,8 +17,8 @@ func TestPace(t *testing.T) {
 				began, ended, since, urgent, got, want)
 		}
 	}
-	f(1000, 1001, 1020, true, 1026) // a pause of half of 50 ms
-	f(1000, 1001, 2000, true, 1026) // long past: at once
+	f(1000, 1001, 1002, true, 1011) // a pause of a fifth of 50 ms
+	f(1000, 1001, 2000, true, 1011) // long past: at once
 	f(1000, 1001, 1020, false, 1070)
 	f(1000, 1030, 1020, true, 1060)
 	f(1000, 1030, 1020, false, 1070)
