@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
-	"kelpie/engine"
+	"kelpie/engine/whynot"
 	"kelpie/event"
 )
 
@@ -79,16 +79,7 @@ type missJSON struct {
 	Fired     bool            `json:"fired,omitempty"`
 	Abstained string          `json:"abstained,omitempty"`
 	Values    json.RawMessage `json:"values,omitempty"`
-	Condition []partJSON      `json:"condition,omitempty"`
-}
-
-type partJSON struct {
-	Expr    string          `json:"expr"`
-	Depth   int             `json:"depth"`
-	Joined  string          `json:"joined,omitempty"`
-	Is      string          `json:"is,omitempty"` // true, false, missing
-	Missing string          `json:"missing,omitempty"`
-	Values  json.RawMessage `json:"values,omitempty"`
+	Condition []whynot.Part   `json:"condition,omitempty"`
 }
 
 func (m *Miss) json() *missJSON {
@@ -97,24 +88,10 @@ func (m *Miss) json() *missJSON {
 		return out
 	}
 	out.Time, out.Key = event.FormatTime(m.AsOf), json.RawMessage(keyText(m.Key))
-	out.Fired, out.Abstained, out.Values = m.Fired, m.Abstained, named(m.Values)
+	out.Fired, out.Abstained, out.Values = m.Fired, m.Abstained, whynot.Object(m.Values)
 	if m.Event != nil {
 		out.Event, out.Line = m.Number, m.Event.At.Line
 	}
-	for _, p := range m.Parts {
-		out.Condition = append(out.Condition, partJSON{p.Src, p.Depth, p.Joined, p.Truth, p.Missing, named(p.Values)})
-	}
+	out.Condition = m.Parts
 	return out
-}
-
-// named writes values as an object; a missing one is null.
-func named(values []engine.NamedValue) json.RawMessage {
-	if values == nil {
-		return nil
-	}
-	members := make([]Member, 0, len(values))
-	for _, v := range values {
-		members = append(members, Member{Name: v.Name, Got: jsonText(v.Value)})
-	}
-	return object(members, func(m Member) string { return m.Got })
 }

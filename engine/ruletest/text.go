@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"kelpie/engine"
+	"kelpie/engine/whynot"
 	"kelpie/event"
 )
 
@@ -99,7 +100,7 @@ func (m *Miss) write(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, indent+"judged as of %s for key %s, %s\n", event.FormatTime(m.AsOf), keyText(m.Key), m.cause())
 	if len(m.Values) > 0 {
-		b.WriteString(indent + valuesText(m.Values) + "\n")
+		b.WriteString(indent + whynot.ValuesText(m.Values) + "\n")
 	}
 	if len(m.Parts) < 2 && m.Abstained == "" {
 		if len(m.Parts) == 0 || sameNames(m.Parts[0].Values, m.Values) {
@@ -107,7 +108,7 @@ func (m *Miss) write(b *strings.Builder) {
 		}
 	}
 	for _, p := range m.Parts {
-		b.WriteString(indent + indent + p.text() + "\n")
+		b.WriteString(indent + indent + p.Text() + "\n")
 	}
 }
 
@@ -120,42 +121,6 @@ func (m *Miss) cause() string {
 		return "when the window from " + event.FormatTime(m.Window.Start) + " closed"
 	}
 	return "when its windows closed"
-}
-
-func (p *Part) text() string {
-	pad := strings.Repeat(indent, p.Depth)
-	if p.Joined != "" {
-		return pad + p.truth() + "  " + p.Joined + ":"
-	}
-	s := pad + p.truth() + "  " + p.Src
-	if len(p.Values) > 0 {
-		s += "   (" + valuesText(p.Values) + ")"
-	}
-	return s
-}
-
-func (p *Part) truth() string {
-	switch p.Truth {
-	case "true":
-		return "yes    "
-	case "false":
-		return "no     "
-	case "missing":
-		return "missing"
-	}
-	return "?      "
-}
-
-func valuesText(values []engine.NamedValue) string {
-	var out []string
-	for _, v := range values {
-		text := "missing"
-		if !v.Value.IsMissing() {
-			text = jsonText(v.Value)
-		}
-		out = append(out, v.Name+" = "+text)
-	}
-	return strings.Join(out, ", ")
 }
 
 func sameNames(a, b []engine.NamedValue) bool {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"kelpie/engine"
-	"kelpie/event"
+	"kelpie/engine/whynot"
 	"kelpie/rules"
 	"kelpie/window"
 )
@@ -24,17 +24,7 @@ type Miss struct {
 	Fired     bool
 	Abstained string
 	Values    []engine.NamedValue // of the facts; a missing one is missing
-	Parts     []Part              // of ready and when, if it did not fire
-}
-
-// Part is one part of a condition with what became of it.
-type Part struct {
-	Src     string
-	Depth   int    // how deep it stands in and / or
-	Joined  string // "all of" or "one of" where parts of it follow, one level deeper
-	Truth   string // "true", "false", "missing"
-	Missing string // the name that is missing
-	Values  []engine.NamedValue
+	Parts     []whynot.Part       // of ready and when, if it did not fire
 }
 
 // explain runs a failed test again, watching, and fills in Why.
@@ -49,11 +39,7 @@ func (r *Runner) explain(res *Result, x *execution) error {
 	if len(searches) == 0 {
 		return nil
 	}
-	w := &watcher{rule: x.rule, set: r.set, searches: searches}
-	if x.rule.Ready != nil {
-		w.conditions = append(w.conditions, takeApart(r.set, x.rule, x.rule.Ready.Src))
-	}
-	w.conditions = append(w.conditions, takeApart(r.set, x.rule, x.rule.When.Src))
+	w := &watcher{rule: whynot.New(r.set, x.rule), searches: searches}
 	if err := x.run(w.observe); err != nil {
 		return err
 	}
@@ -96,10 +82,8 @@ func newSearch(l *Line) *search {
 
 // watcher is told of every evaluation.
 type watcher struct {
-	set        *rules.Set
-	rule       *rules.Rule
-	conditions []condition
-	searches   []*search
+	rule     *whynot.Rule
+	searches []*search
 }
 
 func (w *watcher) observe(o *engine.Observation) {
@@ -115,7 +99,7 @@ func (w *watcher) observe(o *engine.Observation) {
 		if s.best != nil && far > s.far {
 			continue
 		}
-		parts, held := w.parts(o)
+		parts, held := w.rule.Parts(o.Env)
 		if s.best != nil && far == s.far && held < s.held {
 			continue
 		}
@@ -124,7 +108,7 @@ func (w *watcher) observe(o *engine.Observation) {
 }
 
 // note copies what is to be told of an evaluation.
-func (w *watcher) note(o *engine.Observation, parts []Part) *Miss {
+func (w *watcher) note(o *engine.Observation, parts []whynot.Part) *Miss {
 	m := &Miss{Judged: true, AsOf: o.AsOf, Key: slices.Clone(o.Key), Fired: o.Fired, Abstained: o.Abstained}
 	if o.Window != nil {
 		span := *o.Window
@@ -133,87 +117,9 @@ func (w *watcher) note(o *engine.Observation, parts []Part) *Miss {
 	if n, ok := strings.CutPrefix(o.Position, stream+":"); ok {
 		fmt.Sscan(n, &m.Number)
 	}
-	for i, f := range w.rule.Facts {
-		if f.Agg != "previous" {
-			m.Values = append(m.Values, engine.NamedValue{Name: f.Name, Value: own(o.Env.Facts[i])})
-		}
-	}
+	m.Values = w.rule.Values(o.Env)
 	if !o.Fired {
 		m.Parts = parts
 	}
 	return m
-}
-
-// own copies a value's text, which belongs to the evaluation.
-func own(v event.Value) event.Value {
-	v.S = strings.Clone(v.S)
-	return v
-}
-
-// parts asks for each part of the rule's conditions, and counts those that are true.
-func (w *watcher) parts(o *engine.Observation) (out []Part, held int) {
-	for i := range w.conditions {
-		out = w.ask(out, &w.conditions[i], o.Env, 0)
-	}
-	for _, p := range out {
-		if p.Joined == "" && p.Truth == "true" {
-			held++
-		}
-	}
-	return out, held
-}
-
-func (w *watcher) ask(out []Part, c *condition, env *rules.Env, depth int) []Part {
-	p := Part{Src: c.src, Depth: depth}
-	if c.expr != nil {
-		switch truth, ok := c.expr.Test(env); {
-		case !ok:
-			p.Truth, p.Missing = "missing", env.Missing
-		case truth:
-			p.Truth = "true"
-		default:
-			p.Truth = "false"
-		}
-	}
-	if len(c.parts) == 0 {
-		if c.expr != nil {
-			p.Values = w.read(c.expr, env)
-		}
-		return append(out, p)
-	}
-	p.Joined = "all of"
-	if c.or {
-		p.Joined = "one of"
-	}
-	out = append(out, p)
-	for i := range c.parts {
-		out = w.ask(out, &c.parts[i], env, depth+1)
-	}
-	return out
-}
-
-// read returns the values that an expression reads.
-func (w *watcher) read(x *rules.Expr, env *rules.Env) (out []engine.NamedValue) {
-	add := func(name string, v event.Value) { out = append(out, engine.NamedValue{Name: name, Value: own(v)}) }
-	for _, i := range x.Facts {
-		switch f := w.rule.Facts[i]; {
-		case f.Agg == "previous":
-		case f.Series != "" && strings.Contains(x.Src, "samples("):
-			add("samples("+f.Name+")", event.IntValue(env.Samples[i]))
-		default:
-			add(f.Name, env.Facts[i])
-		}
-	}
-	for _, i := range x.Tables {
-		add(w.rule.TableRefs[i].Name, env.Tables[i])
-	}
-	for _, i := range x.Prev {
-		add(w.rule.PrevRefs[i].Name, env.Prev[i])
-	}
-	for _, slot := range x.Fields {
-		if env.HasEvent && env.Rec != nil && slot < len(env.Rec.Fields) {
-			add(w.set.Paths[slot].String(), env.Rec.Value(slot))
-		}
-	}
-	return out
 }

@@ -35,13 +35,14 @@ var floors = map[string]int{
 	"engine":   3,
 	"evidence": 3,
 
-	"backtest":        4,
-	"engine/ruletest": 4,
-	"verify":          4,
-	"server":          4,
-	"topics":          4,
+	"backtest":      4,
+	"engine/whynot": 4,
+	"verify":        4,
+	"server":        4,
+	"topics":        4,
 
 	"config":          5,
+	"engine/ruletest": 5,
 	"backtest/figure": 5,
 	"backtest/report": 5,
 
