@@ -17,13 +17,14 @@ const ResultVersion = 1
 // Lists are in a fixed order, so that the same run gives the same bytes: variants as they were given, rules by name, days
 // by date, keys by alerts and then by key.
 type Result struct {
-	Version  int             `json:"version"`           // ResultVersion
-	Partial  string          `json:"partial,omitempty"` // why not all of the history was read; "" if it was
-	History  HistoryResult   `json:"history"`
-	Labels   *LabelResult    `json:"labels,omitempty"`   // what was known of the history, if anything
-	Variants []VariantResult `json:"variants"`           // parallel to Spec.Variants
-	Choice   *Choice         `json:"choice,omitempty"`   // with a sweep: the best point and the knee
-	Verdicts []Verdict       `json:"verdicts,omitempty"` // what the conditions of --fail-if came to
+	Version   int             `json:"version"`           // ResultVersion
+	Partial   string          `json:"partial,omitempty"` // why not all of the history was read; "" if it was
+	History   HistoryResult   `json:"history"`
+	Labels    *LabelResult    `json:"labels,omitempty"`    // what was known of the history, if anything
+	Variants  []VariantResult `json:"variants"`            // parallel to Spec.Variants
+	Choice    *Choice         `json:"choice,omitempty"`    // with a sweep: the best point and the knee
+	Verdicts  []Verdict       `json:"verdicts,omitempty"`  // what the conditions of --fail-if came to
+	Explained *Explained      `json:"explained,omitempty"` // the evaluations of --explain
 }
 
 // HistoryResult is what was read.

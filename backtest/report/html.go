@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // The parts of the file: the frame, into which html/template escapes everything that is said, and a style and a script,
@@ -48,6 +49,7 @@ type (
 		Notes     []string
 		Tables    []htmlTable
 		Charts    []chart
+		Lines     string
 	}
 	htmlTable struct {
 		Title   string
@@ -85,7 +87,7 @@ func (p *page) html(b *bytes.Buffer) error {
 }
 
 func (s *section) html() htmlSection {
-	out := htmlSection{ID: s.id, Title: s.title, Notes: s.notes, Charts: s.charts}
+	out := htmlSection{ID: s.id, Title: s.title, Notes: s.notes, Charts: s.charts, Lines: strings.Join(s.lines, "\n")}
 	for i := range s.tables {
 		out.Tables = append(out.Tables, s.tables[i].html())
 	}

@@ -31,6 +31,12 @@ func (s *section) markdown(b *bytes.Buffer) {
 		b.WriteByte('\n')
 		s.tables[i].markdown(b)
 	}
+	if len(s.lines) > 0 {
+		b.WriteByte('\n')
+	}
+	for _, l := range s.lines {
+		fmt.Fprintf(b, "    %s\n", plain(l)) // code: nothing in it is special
+	}
 }
 
 func (t *table) markdown(b *bytes.Buffer) {

@@ -20,6 +20,7 @@ type section struct {
 	id, title string
 	notes     []string
 	tables    []table
+	lines     []string // as they are, under the tables
 	charts    []chart
 	folded    bool // details: in HTML folded, in other forms left out
 }
@@ -84,7 +85,7 @@ func (t *table) trim() {
 func newPage(res *backtest.Result) *page {
 	p := &page{title: "Backtest"}
 	p.history(res)
-	for _, make := range []func(*backtest.Result) *section{rulesSection, truthSection, sweepSection, keysSection} {
+	for _, make := range []func(*backtest.Result) *section{rulesSection, truthSection, sweepSection, keysSection, explainedSection} {
 		if s := make(res); s != nil {
 			p.sections = append(p.sections, *s)
 		}

@@ -20,7 +20,8 @@ func (p *page) text(b *bytes.Buffer) {
 }
 
 func (s *section) text(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\n%s\n", strings.ToUpper(plain(s.title)))
+	title := plain(s.title)
+	fmt.Fprintf(b, "\n%s\n%s\n", title, strings.Repeat("─", utf8.RuneCountInString(title)))
 	for _, n := range s.notes {
 		b.WriteString(wrapped(plain(n)))
 	}
@@ -33,6 +34,9 @@ func (s *section) text(b *bytes.Buffer) {
 			fmt.Fprintln(b, plain(t.title))
 		}
 		t.text(b)
+	}
+	for _, l := range s.lines {
+		fmt.Fprintln(b, plain(l))
 	}
 }
 

@@ -26,6 +26,7 @@ type backtestOptions struct {
 	labels             labelOptions
 	reports            backtestReports
 	gates              backtestGates
+	explain            backtestExplain
 }
 
 func newBacktest() *cobra.Command {
@@ -54,6 +55,7 @@ backtest cannot reach a receiver. Alerts have the ids that they have live.`,
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	o.reports.addFlags(f)
 	o.gates.addFlags(f)
+	o.explain.addFlags(f)
 	f.IntVar(&o.shards, "shards", runtime.GOMAXPROCS(0), "how many shards fold side by side; changes no result")
 	o.labels.addFlags(f)
 	return c
@@ -78,6 +80,13 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	if labels != nil {
 		spec.Sinks = append(spec.Sinks, labels)
 	}
+	why, err := o.explain.sink(spec)
+	if err != nil {
+		return err
+	}
+	if why != nil {
+		spec.Sinks = append(spec.Sinks, why)
+	}
 	history, err := o.open(c.InOrStdin(), spec)
 	if err != nil {
 		return err
@@ -92,6 +101,9 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	}
 	if labels != nil {
 		labels.Fill(res)
+	}
+	if why != nil {
+		why.Fill(res)
 	}
 	err = errors.Join(err, o.gates.judge(res), o.print(c.OutOrStdout(), res), o.reports.write(res))
 	if err == nil && c.Context().Err() != nil {
@@ -138,5 +150,6 @@ func (o *backtestOptions) print(w io.Writer, res *backtest.Result) error {
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false) // conditions are full of < and >
 	return e.Encode(res)
 }

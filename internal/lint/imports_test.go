@@ -41,10 +41,11 @@ var floors = map[string]int{
 	"server":        4,
 	"topics":        4,
 
-	"config":          5,
-	"engine/ruletest": 5,
-	"backtest/figure": 5,
-	"backtest/report": 5,
+	"config":           5,
+	"engine/ruletest":  5,
+	"backtest/explain": 5,
+	"backtest/figure":  5,
+	"backtest/report":  5,
 
 	"cmd/kelpie": 6,
 	"bench":      6,
