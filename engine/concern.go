@@ -111,23 +111,47 @@ func (sh *shard) openAll(list []concern, row *state.Row) {
 	}
 }
 
-// appendBlocks appends the blocks that an event makes in a row which the scope is new to.
+// appendBlocks appends the blocks that an event makes in a row which the scope is new to; row is nil for one that has none.
 func (s *scope) appendBlocks(list []state.NewBlock, row *state.Row, taken bool) []state.NewBlock {
 	list = append(list, state.NewBlock{Unit: s.unit, Size: s.freshSize()})
 	if !taken {
 		return list
 	}
 	for _, g := range s.grids {
-		if takesAll(g.facts) && row.Block(g.unit) == nil {
+		if takesAll(g.facts) && (row == nil || row.Block(g.unit) == nil) {
 			list = append(list, state.NewBlock{Unit: g.unit, Size: window.SpansSize(1, g.width)})
 		}
 	}
 	for _, x := range s.sessions {
-		if takesAll(x.facts) && row.Block(x.unit) == nil {
+		if takesAll(x.facts) && (row == nil || row.Block(x.unit) == nil) {
 			list = append(list, state.NewBlock{Unit: x.unit, Size: window.SpansSize(1, x.width)})
 		}
 	}
 	return list
+}
+
+// someRoom is the room for blocks that a row begins with where it is not known which it will have.
+const someRoom = 80
+
+// setRoom finds out how much room a row is given that an event makes: enough for all blocks that it then gets, so that the
+// row does not move at once, if they are not so many that most events make only some of them.
+func (w *dimWork) setRoom() {
+	w.room = someRoom
+	if len(w.scopes) > 8 {
+		return
+	}
+	w.room = 0
+	for _, tw := range w.tables {
+		w.room += state.BlockSize(tw.fixed)
+	}
+	for _, s := range w.scopes {
+		if s.stateless() {
+			continue
+		}
+		for _, b := range s.appendBlocks(nil, nil, true) {
+			w.room += state.BlockSize(b.Size)
+		}
+	}
 }
 
 // takesAll reports whether some of the facts takes every event that its scope takes.

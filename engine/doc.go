@@ -11,10 +11,11 @@
 //
 // # One event
 //
-// A batch is decoded and its events routed to shards by key (decode.go), those of a stride while the one before is folded. A shard (shard.go) handles, for each of its
-// events in log order: what the watermark has made due (timers.go), what has left the windows of open instances
-// (life.go), tables (tables.go), facts (fold.go, sessions.go), late windows, and at last the rules (judge.go). Effects
-// carry their place in the order of the fold and are put together at the end of the stride (output.go).
+// A batch is decoded and its events are routed to shards by key (decode.go), those of a stride while the one before is
+// folded. A shard (shard.go) handles, lane by lane and for each of its events in log order: what the watermark has made due
+// (timers.go), what has left the windows of open instances (life.go), tables (tables.go), facts (fold.go, sessions.go), late
+// windows, and at last the rules (judge.go, limits.go). Effects carry their place in the order of the fold and are put
+// together at the end of the stride (output.go).
 //
 // Sums, counts, ratios and deviations over sliding windows are kept in accumulators that entries are added to and taken
 // from; what has no inverse is computed from the entries (facts.go). Windows aligned to the clock keep an accumulator

@@ -502,8 +502,7 @@ func (sh *shard) enterPane(s *scope, g *grid, row *state.Row, ev *foldEvent, jud
 	if mask == 0 {
 		return
 	}
-	p := sh.openPane(s, g, row, start, ev.w)
-	i := p.Find(start)
+	p, i := sh.openPane(s, g, row, start, ev.w)
 	pane := p.At(i)
 	p.SetMask(i, p.Mask(i)|mask)
 	for _, f := range g.facts {
@@ -537,12 +536,12 @@ func (sh *shard) value(f *fact) (event.Value, bool) {
 	return v, !v.IsMissing()
 }
 
-// openPane returns the grid's panes with one that starts at start.
-func (sh *shard) openPane(s *scope, g *grid, row *state.Row, start, w int64) window.Spans {
-	p := window.Spans{Block: row.Block(g.unit), Width: g.width}
-	i := p.Find(start)
+// openPane returns the grid's panes with one that starts at start, which is pane i.
+func (sh *shard) openPane(s *scope, g *grid, row *state.Row, start, w int64) (p window.Spans, i int) {
+	p = window.Spans{Block: row.Block(g.unit), Width: g.width}
+	i = p.Find(start)
 	if i < p.N() && p.Start(i) == start {
-		return p
+		return p, i
 	}
 	if p.N() == p.Room() {
 		i -= sh.dropPanes(s, g, row, &p, w)
@@ -552,7 +551,7 @@ func (sh *shard) openPane(s *scope, g *grid, row *state.Row, start, w int64) win
 		i = p.Find(start)
 	}
 	p.Insert(i, start, s.align.Shift(start, g.each, 1))
-	return p
+	return p, i
 }
 
 // dropPanes forgets the panes that no window can see any more.

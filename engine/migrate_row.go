@@ -67,7 +67,7 @@ func (m *migration) open(g *group, d *dim, hash uint64, key, value []byte) (done
 // build makes the key's row in a dimension of the new plan.
 func (m *migration) build(mv *dimMove, hash uint64, key []byte) error {
 	rows := m.new.rows[mv.to.at]
-	row, err := rows.GetOrNew(nowhere, hash, key)
+	row, err := rows.GetOrNew(nowhere, hash, key, someRoom)
 	if err != nil {
 		return err
 	}

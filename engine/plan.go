@@ -63,6 +63,7 @@ type dimWork struct {
 	filters *rules.Filters // of scopes
 	always  []uint64       // bits of scopes that may take the event also where their filter does not
 	stirred []*scope       // whose instances it may concern without a judgement
+	room    int            // for the blocks of a row that the event makes
 }
 
 func (w *dimWork) empty() bool { return len(w.scopes)+len(w.of)+len(w.tables) == 0 }
@@ -480,6 +481,7 @@ func (d *dim) work(types []string, t int) (w dimWork) {
 	}
 	slices.SortFunc(w.scopes, func(a, b *scope) int { return cmp.Compare(a.rules1(), b.rules1()) })
 	w.index()
+	w.setRoom()
 	return w
 }
 

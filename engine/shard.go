@@ -217,7 +217,7 @@ func (sh *shard) event(l *lane, hash uint64, key []byte, ev *foldEvent, id uint3
 	if !sh.concerns(w) {
 		return
 	}
-	rows, ok := sh.openRows(l, hash, key, id)
+	rows, ok := sh.openRows(l, w, hash, key, id)
 	if !ok {
 		return
 	}
@@ -249,7 +249,7 @@ func (sh *shard) current(ev *foldEvent) {
 }
 
 // openRows returns the rows of the event's keys; of a dimension for which it has no key, a zero Row.
-func (sh *shard) openRows(l *lane, hash uint64, key []byte, id uint32) ([]state.Row, bool) {
+func (sh *shard) openRows(l *lane, w *laneWork, hash uint64, key []byte, id uint32) ([]state.Row, bool) {
 	for len(sh.opened) < len(l.dims) {
 		sh.opened = append(sh.opened, state.Row{})
 	}
@@ -265,7 +265,7 @@ func (sh *shard) openRows(l *lane, hash uint64, key []byte, id uint32) ([]state.
 			sh.key = key
 			hash = sh.engine.hash(key)
 		}
-		row, err := sh.rows[d.at].GetOrNew(id, hash, key)
+		row, err := sh.rows[d.at].GetOrNew(id, hash, key, w.dims[i].room)
 		if err != nil {
 			sh.fatal(err)
 			return nil, false

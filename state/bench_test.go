@@ -104,7 +104,7 @@ func BenchmarkFlush(b *testing.B) {
 	rows := NewRows(1, &Memory{}, s, 0)
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, i := range rng.Perm(all) {
-		r, err := rows.GetOrNew(0, hashes[i], keys[i])
+		r, err := rows.GetOrNew(0, hashes[i], keys[i], 80)
 		if err != nil {
 			b.Fatal(err)
 		}

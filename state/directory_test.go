@@ -16,7 +16,7 @@ func TestRowBlocks(t *testing.T) {
 		var m Memory
 		rows := NewRows(1, &m, nil, 0)
 		key := rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "key")
-		r, err := rows.GetOrNew(0, 7, key)
+		r, err := rows.GetOrNew(0, 7, key, 80)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func sameBlocks(t *rapid.T, r *Row, blocks map[uint16][]byte) {
 		t.Fatalf("%d blocks, want %d", r.Blocks(), len(units))
 	}
 	var m Memory
-	again, err := NewRows(1, &m, nil, 0).GetOrNew(0, 7, r.Key())
+	again, err := NewRows(1, &m, nil, 0).GetOrNew(0, 7, r.Key(), 80)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func BenchmarkRowBlock(b *testing.B) {
 	for _, n := range []int{2, 8, 16, 64, 256} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			var m Memory
-			r, err := NewRows(1, &m, nil, 0).GetOrNew(0, 7, []byte("key"))
+			r, err := NewRows(1, &m, nil, 0).GetOrNew(0, 7, []byte("key"), 80)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -25,7 +25,7 @@ func flushed(s *Rows) string {
 
 func rowOf(t *testing.T, s *Rows, i int) Row {
 	t.Helper()
-	r, err := s.GetOrNew(0, uint64(i)<<16, fmt.Append(nil, i))
+	r, err := s.GetOrNew(0, uint64(i)<<16, fmt.Append(nil, i), 80)
 	if err != nil {
 		t.Fatal(err)
 	}

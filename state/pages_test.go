@@ -39,7 +39,7 @@ func (r *pagedRows) begin(cold int64) {
 func pagedHash(key string) uint64 { return uint64(len(key)) }
 
 func (r *pagedRows) get(key string) Row {
-	row, err := r.rows.GetOrNew(1<<32-1, pagedHash(key), []byte(key))
+	row, err := r.rows.GetOrNew(1<<32-1, pagedHash(key), []byte(key), 80)
 	if err != nil {
 		r.Fatal(err)
 	}

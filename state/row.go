@@ -36,6 +36,9 @@ func rowKey(b []byte) []byte {
 
 func pad8(n int) int { return (n + 7) &^ 7 }
 
+// BlockSize returns how many bytes of a row a block of n bytes takes, with its entry in the directory.
+func BlockSize(n int) int { return rowDirEntry + pad8(n) }
+
 // RowDue reads from a row's bytes, of which only the first 32 are needed, when something in it is due and when it
 // may be empty.
 func RowDue(b []byte) (due, gc int64) {

@@ -170,8 +170,8 @@ func (s *Rows) Get(hash uint64, key []byte) (Row, bool, error) {
 	return r, err == nil, err
 }
 
-// GetOrNew is Get that makes an empty row where there is none. id is what Find has found, or any other.
-func (s *Rows) GetOrNew(id uint32, hash uint64, key []byte) (Row, error) {
+// GetOrNew is Get that makes an empty row where there is none, with room for so many bytes of blocks. id is what Find has found, or any other.
+func (s *Rows) GetOrNew(id uint32, hash uint64, key []byte, room int) (Row, error) {
 	if int(id) < len(s.meta) {
 		if m := &s.meta[id]; m.live && m.hash == hash {
 			if b := s.mem.at(m.loc); bytes.Equal(rowKey(b), key) {
@@ -184,14 +184,10 @@ func (s *Rows) GetOrNew(id uint32, hash uint64, key []byte) (Row, error) {
 	if ok || err != nil {
 		return r, err
 	}
-	id = s.add(hash, key, rowHeader+pad8(len(key))+newRowRoom)
+	id = s.add(hash, key, rowHeader+pad8(len(key))+room)
 	newRow(s.mem.at(s.meta[id].loc), key)
 	return s.handle(id), nil
 }
-
-// newRowRoom is the room for blocks that a new row begins with: for that of a table, so that keys of which no more is ever
-// known take little memory.
-const newRowRoom = 80
 
 // Fit gives the row a smaller slot if it has become much smaller than the one it has.
 func (s *Rows) Fit(r *Row) {

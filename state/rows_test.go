@@ -37,7 +37,7 @@ func twins(t *testing.T, keys ...string) (*Rows, *shelf) {
 	var m Memory
 	made := NewRows(1, &m, nil, 0)
 	for _, k := range keys {
-		r, err := made.GetOrNew(0, 7, []byte(k))
+		r, err := made.GetOrNew(0, 7, []byte(k), 80)
 		if err != nil {
 			t.Fatal(err)
 		}

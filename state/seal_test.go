@@ -17,7 +17,7 @@ func TestDamagedRow(t *testing.T) {
 	}
 	defer s.Close()
 	var m Memory
-	row, err := NewRows(1, &m, nil, 0).GetOrNew(0, 2, []byte("key"))
+	row, err := NewRows(1, &m, nil, 0).GetOrNew(0, 2, []byte("key"), 80)
 	if err != nil {
 		t.Fatal(err)
 	}

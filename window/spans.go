@@ -57,6 +57,9 @@ func (s *Spans) Find(t int64) int {
 	if hi == 0 || s.Start(hi-1) < t { // mostly it is about the newest
 		return hi
 	}
+	if hi--; hi == 0 || s.Start(hi-1) < t {
+		return hi
+	}
 	for lo < hi {
 		if m := (lo + hi) / 2; s.Start(m) < t {
 			lo = m + 1
