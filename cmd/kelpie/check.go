@@ -31,6 +31,9 @@ meant. With a configuration that declares the fields' types, unknown fields are 
 --plan shows how the rules would be carried out: which rows there are, which facts rules share, how many bytes a key
 takes, and how much history each rule needs (so long a new rule warms up).
 
+A configuration that says what topics are partitioned by (partitioned_by) is held against the keys of the rules: with
+order: arrival it is a warning if what a rule finds depends on how partitions are interleaved.
+
 --connect tries the connections to Kafka that the configuration names, with real requests, and says what is wrong: nobody
 listens, TLS where there is none or the reverse, a login that is refused, a topic that is not there, no permission.`,
 		Example: `  kelpie check rules/
@@ -65,6 +68,9 @@ func check(ctx context.Context, out io.Writer, args []string, o *checkOptions) e
 		return err
 	}
 	r := checkReport{OK: true, Rules: len(set.Rules), Tables: len(set.Tables), Tests: len(set.Tests), Mistakes: []mistake{}}
+	if s.whole != nil {
+		r.Interleaved = interleavings(s.whole, set)
+	}
 	if o.plan {
 		x := p.Explain()
 		r.Plan = &x
@@ -79,6 +85,7 @@ func check(ctx context.Context, out io.Writer, args []string, o *checkOptions) e
 		return r.answer(r.writeJSON(out))
 	}
 	fmt.Fprintf(out, "%s, %s, %s: no mistakes\n", counted(r.Rules, "rule"), counted(r.Tables, "table"), counted(r.Tests, "test"))
+	writeInterleavings(out, r.Interleaved)
 	if o.connect {
 		writeConnections(out, r.Connections)
 	}
@@ -104,6 +111,8 @@ type checkReport struct {
 	Tests    int                 `json:"tests"`
 	Mistakes []mistake           `json:"mistakes"`
 	Plan     *engine.Explanation `json:"plan,omitempty"`
+
+	Interleaved []interleaving `json:"interleaved,omitempty"` // sources, by rules that do not keep to what they are partitioned by
 
 	Connections []connection `json:"connections,omitempty"` // with --connect
 }

@@ -76,6 +76,7 @@ func runService(c *cobra.Command, o *runOptions) (err error) {
 		return err
 	}
 	logger := cfg.Logging.Logger(c.ErrOrStderr())
+	warnOfInterleaving(logger, cfg, set)
 	inputs := newInputs(cfg, o.untilEnd, c.InOrStdin(), logger)
 	var posts *source.Push
 	h, err := openHouse(cfg, logger, houseOptions{out: c.OutOrStdout()})
@@ -128,7 +129,7 @@ func (o *runOptions) load() (*config.Config, *rules.Set, error) {
 
 // loadConfigured reads the rules that a configuration names.
 func loadConfigured(cfg *config.Config) (*rules.Set, error) {
-	s := settings{cfg.Event.Spec, cfg.TimeSpec(), cfg.RuleOptions(), cfg.Rules}
+	s := settings{event: cfg.Event.Spec, time: cfg.TimeSpec(), rules: cfg.RuleOptions(), files: cfg.Rules}
 	return s.loadRules(nil)
 }
 

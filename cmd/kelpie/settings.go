@@ -16,7 +16,8 @@ type settings struct {
 	event event.Spec
 	time  engine.TimeSpec
 	rules rules.Options
-	files []string // the rules that it names; none without a configuration
+	files []string       // the rules that it names; none without a configuration
+	whole *config.Config // all that it says; nil without one
 }
 
 // loadSettings reads a configuration; without a name it returns the defaults.
@@ -29,7 +30,7 @@ func loadSettings(name string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &settings{c.Event.Spec, c.TimeSpec(), c.RuleOptions(), c.Rules}, nil
+	return &settings{c.Event.Spec, c.TimeSpec(), c.RuleOptions(), c.Rules, c}, nil
 }
 
 // loadRules reads rule files and folders; if none are named, those of the configuration.

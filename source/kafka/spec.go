@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"kelpie/event"
 	"kelpie/secret"
 )
 
@@ -46,13 +47,14 @@ const (
 
 // Spec is the part `kafka:` of a source.
 type Spec struct {
-	Connection  `yaml:",inline"`
-	Topics      []string `yaml:"topics"`       // names, or patterns such as /orders-.*/ that the whole name must match
-	Group       string   `yaml:"group"`        // consumer group; none: all partitions are ours, and no offsets are committed
-	Start       Start    `yaml:"start"`        // where a topic begins that was never read: earliest (default), latest, or a time
-	Isolation   string   `yaml:"isolation"`    // read_committed (default) or read_uncommitted
-	MissingTime string   `yaml:"missing_time"` // refuse (default), or record: then the record's timestamp is the event's
-	Fetch       Fetch    `yaml:"fetch"`
+	Connection    `yaml:",inline"`
+	Topics        []string `yaml:"topics"`         // names, or patterns such as /orders-.*/ that the whole name must match
+	Group         string   `yaml:"group"`          // consumer group; none: all partitions are ours, and no offsets are committed
+	Start         Start    `yaml:"start"`          // where a topic begins that was never read: earliest (default), latest, or a time
+	Isolation     string   `yaml:"isolation"`      // read_committed (default) or read_uncommitted
+	PartitionedBy string   `yaml:"partitioned_by"` // path of the field by which producers choose partitions; default: it is not said
+	MissingTime   string   `yaml:"missing_time"`   // refuse (default), or record: then the record's timestamp is the event's
+	Fetch         Fetch    `yaml:"fetch"`
 }
 
 // The words of isolation and of missing times.
@@ -177,6 +179,9 @@ func (s Spec) Validate() error {
 			wrong("topics.%d: %s is named twice", i, t)
 		}
 		seen[t] = true
+	}
+	if _, err := event.ParsePath(s.PartitionedBy); s.PartitionedBy != "" && err != nil {
+		wrong("partitioned_by: %w", err)
 	}
 	if s.Isolation != "" && s.Isolation != ReadCommitted && s.Isolation != ReadUncommitted {
 		wrong("isolation: must be read_committed or read_uncommitted")
