@@ -27,7 +27,7 @@ func TestFoundingRulesWithKafka(t *testing.T) {
 	c := kafkatest.Start(t, kafkatest.Options{})
 	n := *manyEvents
 	s := proofSpec{
-		topics: 3, each: 8, rules: foundingRules(t), time: []string{"idle: 10m"},
+		topics: 3, each: 8, rules: foundingRules(t),
 		events: traffic.Config{Seed: 5, Events: n, Rate: max(3, float64(n)/20_000), Customers: int(n / 40), Attacks: int(60 + n/5000), Disorder: traffic.Disorder{Share: 0.1}},
 	}
 	filled := newProof(t, c, s)

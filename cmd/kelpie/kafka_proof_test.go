@@ -100,7 +100,7 @@ type proofSpec struct {
 	rules  map[string]string // files; default killRules
 	of     *proof            // whose topics and events are read, in place of new ones
 	source []string          // more settings of the source
-	time   []string          // more settings of time
+	idle   string            // default 10m: no producer is silent, though the machine may be slow
 	more   string            // more lines of the configuration
 }
 
@@ -119,7 +119,7 @@ func newProof(t *testing.T, c *kafkatest.Cluster, s proofSpec) *proof {
 		p.topics, p.parts, p.fed = s.of.topics, s.of.parts, s.of.fed
 	}
 	for i := len(p.topics); i < orElse(s.topics, 2); i++ {
-		p.topics = append(p.topics, fmt.Sprintf("%s.%d", strings.NewReplacer("/", ".", "=", "", ",", "-").Replace(t.Name()), i))
+		p.topics = append(p.topics, fmt.Sprintf("%s.%s.%d", strings.NewReplacer("/", ".", "=", "", ",", "-").Replace(t.Name()), filepath.Base(p.dir), i))
 		p.admin.Create(p.topics[i], p.each, s.topic...)
 	}
 	if s.rules == nil {
@@ -133,7 +133,7 @@ func newProof(t *testing.T, c *kafkatest.Cluster, s proofSpec) *proof {
 	}
 	address := freeAddress(t)
 	p.url = "http://" + address
-	p.time = fmt.Sprintf("{%s}", strings.Join(append([]string{"order: " + p.order}, s.time...), ", "))
+	p.time = fmt.Sprintf("{order: %s, idle: %s}", p.order, orElse(s.idle, "10m"))
 	p.write("kelpie.yml", fmt.Sprintf("rules: rules\ntime: %s\nsources: [{name: topics, kafka: {brokers: [%s], topics: [%s], %s}}]\n"+
 		"alerts: {file: alerts.jsonl, stdout: \"off\"}\nmetrics: {listen: %q}\nhttp: {listen: \"off\"}\n%s", p.time,
 		strings.Join(c.Plain(), ", "), strings.Join(p.topics, ", "),

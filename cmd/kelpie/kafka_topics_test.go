@@ -22,6 +22,7 @@ func TestTopicsWithKafka(t *testing.T) {
 	for name, f := range map[string]func(*testing.T, *kafkatest.Cluster){
 		"aborted": proveAborted, "retention": proveRetention, "needed-again": proveNeededAgain, "compacted": proveCompacted,
 		"partitions-added": proveAdded, "silent": proveSilent, "ahead": proveAhead, "made-again": proveMadeAgain,
+		"rebalanced": proveRebalanced,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,7 +138,7 @@ func proveAdded(t *testing.T, c *kafkatest.Cluster) {
 
 // proveSilent reads a topic of 100 partitions, of which 90 are silent: the service goes on without them.
 func proveSilent(t *testing.T, c *kafkatest.Cluster) {
-	p := newProof(t, c, proofSpec{topics: 1, each: 100, apart: 10, time: []string{"idle: 1s"}})
+	p := newProof(t, c, proofSpec{topics: 1, each: 100, apart: 10, idle: "1s"})
 	p.produce(len(p.lines))
 	s := p.start()
 	p.await("alerts", func() bool { return p.metric("kelpie_alerts_opened_total") > 20 })

@@ -36,4 +36,5 @@ func TestKilledWithKafka(t *testing.T) {
 			}
 		})
 	}
+	t.Run("hangs", func(t *testing.T) { proveHung(t, c) })
 }

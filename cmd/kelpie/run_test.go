@@ -120,7 +120,7 @@ func broken(ts *testscript.TestScript, _ bool, args []string) {
 
 // patience is how long something in another process is waited for before it is taken to hang: far longer than a slow
 // machine needs.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 func awaitMatch(ts *testscript.TestScript, pattern string, text func() string) {
 	re, err := regexp.Compile("(?m)" + pattern)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -14,9 +15,11 @@ import (
 
 // Admin asks a cluster for what tests need. A test that uses it fails where the cluster says no.
 type Admin struct {
-	t      testing.TB
-	client kafkago.Client
-	ctx    context.Context
+	t        testing.TB
+	client   kafkago.Client
+	ctx      context.Context
+	producer *kafkago.ProducerSession // of Write, nil: none yet
+	next     map[place]int32          // its sequence numbers
 }
 
 // Admin returns an Admin that works until the test ends.
@@ -25,7 +28,10 @@ func (c *Cluster) Admin(t testing.TB) *Admin {
 	ctx, cancel := context.WithCancel(context.Background())
 	transport := &kafkago.Transport{MetadataTTL: 200 * time.Millisecond, Context: ctx}
 	t.Cleanup(func() { transport.CloseIdleConnections(); cancel() })
-	return &Admin{t, kafkago.Client{Addr: kafkago.TCP(c.Plain()...), Transport: transport, Timeout: 3 * time.Second}, ctx}
+	return &Admin{
+		t: t, client: kafkago.Client{Addr: kafkago.TCP(c.Plain()...), Transport: transport, Timeout: 3 * time.Second}, ctx: ctx,
+		next: map[place]int32{},
+	}
 }
 
 // Create makes a topic, and waits until its partitions have leaders. Settings are written k=v.
@@ -90,6 +96,7 @@ func (a *Admin) Delete(topic string) {
 	if err != nil {
 		a.t.Fatalf("deleting %s: %v", topic, err)
 	}
+	maps.DeleteFunc(a.next, func(at place, _ int32) bool { return at.Topic == topic })
 }
 
 // AddPartitions makes a topic have so many partitions.
@@ -106,10 +113,33 @@ func (a *Admin) AddPartitions(topic string, total int) {
 	}
 }
 
-// Write appends a batch to a partition, acknowledged by all replicas, and returns the offset of its first record.
+// Write appends a batch to a partition once, acknowledged by all replicas, and returns the offset of its first record.
 func (a *Admin) Write(topic string, partition int, b Batch) (base int64) {
 	a.t.Helper()
-	return a.write(topic, partition, b, "")
+	if a.producer == nil {
+		a.producer = a.newProducer("")
+	}
+	at := place{topic, partition}
+	b.Producer, b.Generation, b.Sequence, b.numbered = int64(a.producer.ProducerID), int16(a.producer.ProducerEpoch), a.next[at], true
+	base = a.write(topic, partition, b, "")
+	a.next[at] += int32(len(b.Records))
+	return base
+}
+
+// newProducer returns a producer whose batches brokers know when they come again: of a transactional id, or of none.
+func (a *Admin) newProducer(id string) (p *kafkago.ProducerSession) {
+	a.t.Helper()
+	a.retry("producer "+id, func() error {
+		answer, err := a.client.InitProducerID(a.ctx, &kafkago.InitProducerIDRequest{TransactionalID: id, TransactionTimeoutMs: 60_000, ProducerID: -1, ProducerEpoch: -1})
+		if err == nil {
+			err = answer.Error
+		}
+		if err == nil {
+			p = answer.Producer
+		}
+		return err
+	})
+	return p
 }
 
 func (a *Admin) write(topic string, partition int, b Batch, transaction string) (base int64) {
@@ -154,6 +184,41 @@ func (a *Admin) Dies(group, topic string) (member string) {
 		return errors.Join(err, synced.Error)
 	})
 	return join.MemberID
+}
+
+// Leader returns the node that leads a partition.
+func (a *Admin) Leader(topic string, partition int) (node int) {
+	a.t.Helper()
+	a.retry("the leader of "+topic, func() error {
+		answer, err := a.client.Metadata(a.ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
+		if err != nil {
+			return err
+		}
+		for _, p := range answer.Topics[0].Partitions {
+			if p.ID == partition {
+				node, err = p.Leader.ID, p.Error
+			}
+		}
+		return errors.Join(err, answer.Topics[0].Error)
+	})
+	return node
+}
+
+// Coordinator returns the node that coordinates a group.
+func (a *Admin) Coordinator(group string) (node int) {
+	a.t.Helper()
+	a.retry("the coordinator of "+group, func() error {
+		answer, err := a.client.FindCoordinator(a.ctx, &kafkago.FindCoordinatorRequest{Key: group, KeyType: kafkago.CoordinatorKeyTypeConsumer})
+		if err != nil {
+			return err
+		}
+		if answer.Error != nil {
+			return answer.Error
+		}
+		node = answer.Coordinator.NodeID
+		return nil
+	})
+	return node
 }
 
 // Committed returns the offset that a group has committed for a partition.

@@ -35,6 +35,8 @@ type Batch struct {
 	Generation  int16 // of the producer (its epoch)
 	Sequence    int32
 	Records     []Record
+
+	numbered bool // Producer is one, though it may be 0
 }
 
 // transactional is the attribute of batches of transactions.
@@ -62,7 +64,7 @@ func (b *Batch) Encode() []byte {
 		newest = max(newest, r.Time)
 	}
 	producer, generation, sequence := b.Producer, b.Generation, b.Sequence
-	if producer == 0 && b.Attributes&transactional == 0 {
+	if producer == 0 && b.Attributes&transactional == 0 && !b.numbered {
 		producer, generation, sequence = -1, -1, -1
 	}
 	var sum []byte // what the checksum is of

@@ -22,18 +22,7 @@ type place struct {
 // Begin makes a producer of a transactional id. What an earlier one of that id left open is aborted.
 func (a *Admin) Begin(id string) *Transaction {
 	a.t.Helper()
-	x := &Transaction{a: a, id: id, next: map[place]int32{}}
-	a.retry("producer "+id, func() error {
-		answer, err := a.client.InitProducerID(a.ctx, &kafkago.InitProducerIDRequest{TransactionalID: id, TransactionTimeoutMs: 60_000, ProducerID: -1, ProducerEpoch: -1})
-		if err == nil {
-			err = answer.Error
-		}
-		if err == nil {
-			x.producer = answer.Producer
-		}
-		return err
-	})
-	return x
+	return &Transaction{a: a, id: id, next: map[place]int32{}, producer: a.newProducer(id)}
 }
 
 // Write appends records to a partition in the transaction, and returns the offset of the first one.
