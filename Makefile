@@ -1,5 +1,5 @@
 # Every verb is one line that can be typed by hand. `make` prints them.
-.PHONY: help build test race lint fuzz bench demo ci
+.PHONY: help build test race lint fuzz bench demo proof ci
 
 help:  ## print the verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 8
@@ -24,6 +24,9 @@ bench:  ## print the table of bench/README.md
 
 demo:  ## generated shop traffic, planted attacks, the founding rules
 	go run ./cmd/kelpie demo
+
+proof:  ## the founding rules over a million events in a real Kafka, at 1, 2 and 7 shards, also killed ten times
+	KELPIE_KAFKA=$$(.ci/kafka) go test ./cmd/kelpie -run TestFoundingRulesWithKafka -v -timeout 60m -kafka-events 1000000
 
 ci:  ## all that must pass, in order
 	.ci/run

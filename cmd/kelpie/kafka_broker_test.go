@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"kelpie/source/kafka/kafkatest"
 )
@@ -47,10 +46,8 @@ func TestFailoverWithKafka(t *testing.T) {
 	alone := newProof(t, c, proofSpec{})
 	member := newProof(t, c, proofSpec{order: "arrival", source: []string{"group: movers"}})
 	s, m := alone.start(), member.start()
-	began := time.Now()
 	round := func() {
 		t.Helper()
-		t.Logf("ROUND %v", time.Since(began))
 		for _, p := range []*proof{alone, member} {
 			p.produce(700)
 		}
@@ -84,7 +81,6 @@ func TestFailoverWithKafka(t *testing.T) {
 	round()
 	alone.awaitReady()
 	member.awaitReady()
-	t.Logf("ROUND %v", time.Since(began))
 	alone.kill(s)
 	member.stop(m)
 	for _, p := range []*proof{alone, member} {

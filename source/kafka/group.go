@@ -30,6 +30,7 @@ type membership struct {
 	subject  []string            // topics of it
 	changed  chan struct{}       // a token: existing is not what it was
 	done     map[Partition]int64 // offsets that are to be committed
+	member   string              // who we were in the group last; "" if we have left it, or were never in it
 }
 
 // Committed says that everything before an offset has been committed with us. The group is told in the background: its
@@ -72,11 +73,33 @@ func (r *Reader) join() {
 			}
 			continue
 		}
-		if err := r.member(topics); err != nil && r.ctx.Err() == nil {
+		if err := r.joinAnew(topics); err != nil && r.ctx.Err() == nil {
 			r.problem(theGroup, fmt.Sprintf("group %s: %s", r.spec.Group, groupWords(err)))
 			sleep(r.ctx, jitter(rejoin))
 		}
 	}
+}
+
+// joinAnew is member, behind a goodbye for who we were if we had to leave without one: else the group waits for that member
+// until its session ends.
+func (r *Reader) joinAnew(topics []string) error {
+	r.mu.Lock()
+	was := r.group.member
+	r.mu.Unlock()
+	if was != "" {
+		if err := r.leaveFor(was); err != nil {
+			return err
+		}
+	}
+	r.setMember("")
+	return r.member(topics)
+}
+
+// setMember notes who we are in the group.
+func (r *Reader) setMember(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.group.member = id
 }
 
 func (r *Reader) subscription() []string {
@@ -134,6 +157,7 @@ func (r *Reader) serve(g *kafkago.Generation) bool {
 	g.Start(func(ctx context.Context) {
 		defer close(over)
 		r.noteMember(g.MemberID)
+		r.setMember(g.MemberID)
 		r.begin(ours)
 		r.tend(ctx, g)
 		r.revoke(ours)

@@ -119,17 +119,22 @@ func (r *Reader) leaveFor(member string) error {
 
 // coordinator returns the address of the broker that a group talks to.
 func (c *client) coordinator(ctx context.Context, group string) (addr string, err error) {
-	err = c.on(ctx, c.addresses()[0], func(conn *conn) error {
-		m, err := conn.ask(ctx, &findcoordinator.Request{Key: group})
-		if err != nil {
-			return err
+	for _, at := range c.addresses() {
+		err = c.on(ctx, at, func(conn *conn) error {
+			m, err := conn.ask(ctx, &findcoordinator.Request{Key: group})
+			if err != nil {
+				return err
+			}
+			answer := m.(*findcoordinator.Response)
+			if answer.ErrorCode != 0 {
+				return kafkago.Error(answer.ErrorCode)
+			}
+			addr = net.JoinHostPort(answer.Host, strconv.Itoa(int(answer.Port)))
+			return nil
+		})
+		if err == nil || ctx.Err() != nil {
+			break
 		}
-		answer := m.(*findcoordinator.Response)
-		if answer.ErrorCode != 0 {
-			return kafkago.Error(answer.ErrorCode)
-		}
-		addr = net.JoinHostPort(answer.Host, strconv.Itoa(int(answer.Port)))
-		return nil
-	})
+	}
 	return addr, err
 }
