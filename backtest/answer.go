@@ -8,26 +8,32 @@ import (
 
 	"kelpie/engine"
 	"kelpie/event"
+	"kelpie/rules"
 )
 
 // result puts together what has been counted.
 func (r *run) result() *Result {
-	c := r.engine.Counters()
+	c, survey, full := r.engine.Counters(), r.engine.Survey(), r.engine.FullFrom()
+	r.meeting.end(r.open)
 	res := &Result{Version: ResultVersion, History: r.historyResult(c)}
-	rules := make([]RuleResult, len(r.rules))
+	list := make([]RuleResult, len(r.rules))
 	for i, rule := range r.rules {
-		rules[i] = r.ruleResult(rule, &c.Rules[i], res.History.Days)
+		list[i] = r.ruleResult(rule, &c.Rules[i], res.History.Days)
+		if list[i].Full = Time(full[i]); list[i].Alerts == 0 {
+			list[i].Never = r.never(rule, &c.Rules[i], survey, Time(full[i]), res.History.Last)
+		}
 	}
 	for v := range r.spec.Variants {
-		res.Variants = append(res.Variants, r.variantResult(v, rules, res.History.Days))
+		res.Variants = append(res.Variants, r.variantResult(v, list, res.History.Days))
 	}
 	return res
 }
 
 func (r *run) historyResult(c *engine.Counters) HistoryResult {
 	first, last := r.engine.Times()
-	h := HistoryResult{Names: r.history.Names(), Bytes: r.read.Done, Records: r.read.Events, Events: int64(c.Events), Outside: c.Outside,
+	h := HistoryResult{Names: r.history.Names(), Bytes: r.read.Done, Records: r.read.Events, Events: int64(c.Events), Warmup: int64(c.Warmup), Outside: c.Outside,
 		Refused: r.tally.refuse, First: Time(first), Last: Time(last), Days: 1}
+	h.Order = OrderResult{ByTime: r.spec.Time.ByTime, Allowed: r.spec.Time.Disorder, Needed: c.Behind, TooFar: c.TooFar}
 	if r.spec.From != 0 && h.First != NoTime {
 		h.First = max(h.First, Time(r.spec.From))
 	}
@@ -45,7 +51,13 @@ func (r *run) ruleResult(rule *Rule, c *engine.RuleCounters, days float64) RuleR
 		out.By = append(out.By, p.String())
 	}
 	out.Figures = Figures{Evaluations: c.Evaluated, Abstained: Abstentions{Missing: c.Missing, NotReady: c.NotReady, Errors: c.Errors},
-		Alerts: t.alerts, Open: t.open, First: NoTime, Last: NoTime}
+		Alerts: t.alerts, Open: t.open, Warming: t.warming, First: NoTime, Last: NoTime}
+	for _, x := range c.Names {
+		out.Abstained.name(x.Name, x.Count)
+	}
+	if rule.Longest > 0 {
+		out.History = rules.FormatDuration(rule.Longest)
+	}
 	out.Keys, _ = t.keys.distinct()
 	if t.alerts > 0 {
 		out.First, out.Last = Time(t.first), Time(t.last)
@@ -66,7 +78,7 @@ func (f *Figures) spread(days float64, byDay, byHour map[int64]int64) {
 	f.WorstDay, f.WorstHour, f.Days = busiest(byDay), busiest(byHour), dayCounts(byDay)
 }
 
-func (r *run) variantResult(v int, rules []RuleResult, days float64) VariantResult {
+func (r *run) variantResult(v int, list []RuleResult, days float64) VariantResult {
 	x := &r.spec.Variants[v]
 	out := VariantResult{Name: x.Name, Role: x.Role, Params: x.Params, Rules: []RuleResult{}}
 	out.Total.First, out.Total.Last = NoTime, NoTime
@@ -76,11 +88,16 @@ func (r *run) variantResult(v int, rules []RuleResult, days float64) VariantResu
 			continue
 		}
 		if x.Role != Point || slices.ContainsFunc(x.Params, func(s Setting) bool { return s.Rule == rule.Name }) {
-			out.Rules = append(out.Rules, rules[i])
+			own := list[i]
+			own.Alone = r.meeting.alone(i, v)
+			out.Rules = append(out.Rules, own)
 		}
-		out.Total.add(&rules[i].Figures)
+		out.Total.add(&list[i].Figures)
 		addCounts(byDay, r.tally.rules[i].days)
 		addCounts(byHour, r.tally.rules[i].hours)
+	}
+	if x.Role != Point {
+		out.Overlaps = r.meeting.overlaps(v)
 	}
 	out.Total.spread(days, byDay, byHour)
 	return out
@@ -94,11 +111,20 @@ func (f *Figures) add(x *Figures) {
 	f.Abstained.Errors += x.Abstained.Errors
 	f.Alerts += x.Alerts
 	f.Open += x.Open
+	f.Warming += x.Warming
 	f.Keys += x.Keys
 	if x.First != NoTime && (f.First == NoTime || x.First < f.First) {
 		f.First = x.First
 	}
 	f.Last = max(f.Last, x.Last)
+}
+
+// name adds abstentions for a name.
+func (a *Abstentions) name(name string, n int64) {
+	if a.Names == nil {
+		a.Names = map[string]int64{}
+	}
+	a.Names[name] += n
 }
 
 func addCounts(sum, x map[int64]int64) {

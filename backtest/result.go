@@ -33,20 +33,32 @@ type HistoryResult struct {
 	Bytes   int64            `json:"bytes"`             // as it is stored
 	Records int64            `json:"records"`           // lines or records that were read
 	Events  int64            `json:"events"`            // of them folded, warm-up included
+	Warmup  int64            `json:"warmup"`            // of the events those before the time that counts, which only fill windows
 	Outside int64            `json:"outside"`           // events that were left out for their time
 	Refused map[string]int64 `json:"refused,omitempty"` // of them no events, by reason
 	First   Time             `json:"first"`             // the oldest event time that counts; null if there are no events
 	Last    Time             `json:"last"`              // the newest event time
 	Days    float64          `json:"days"`              // between these two: what "per day" means; at least one day
+	Order   OrderResult      `json:"order"`
+}
+
+// OrderResult is how far the history is out of order. With `order: time` a result is that of the events in order of time
+// only if TooFar is 0.
+type OrderResult struct {
+	ByTime  bool  `json:"by_time"`     // order: time
+	Allowed int64 `json:"disorder_ms"` // the disorder that was allowed
+	Needed  int64 `json:"needed_ms"`   // the disorder that would have been enough for all events
+	TooFar  int64 `json:"too_far"`     // events that were further out of order than allowed
 }
 
 // VariantResult is what one variant of the rules came to.
 type VariantResult struct {
-	Name   string       `json:"name"`
-	Role   Role         `json:"role"` // rules, against or point
-	Params []Setting    `json:"params,omitempty"`
-	Total  Figures      `json:"total"` // of all its rules; keys are counted once for each rule
-	Rules  []RuleResult `json:"rules"` // by name; of a point those that it sets a param of: the others are the first variant's
+	Name     string       `json:"name"`
+	Role     Role         `json:"role"` // rules, against or point
+	Params   []Setting    `json:"params,omitempty"`
+	Total    Figures      `json:"total"`              // of all its rules; keys are counted once for each rule
+	Overlaps []Overlap    `json:"overlaps,omitempty"` // rules whose alerts meet, by name
+	Rules    []RuleResult `json:"rules"`              // by name; of a point those that it sets a param of: the others are the first variant's
 }
 
 // RuleResult is what one rule came to.
@@ -59,6 +71,10 @@ type RuleResult struct {
 	By          []string `json:"by"` // the fields of its key
 	Figures
 	Ranking *score.RankingFigures `json:"ranking,omitempty"`  // with labels and a score of this rule: how well it ranks
+	Alone   int64                 `json:"alone"`              // alerts that met none of another rule of the variant: see Overlap
+	History string                `json:"history,omitempty"`  // how far back its windows reach: 7d; "" if it has none
+	Full    Time                  `json:"full"`               // from when on all its windows were full; null before the first event
+	Never   *Never                `json:"never,omitempty"`    // why it has no alert
 	TopKeys []KeyCount            `json:"top_keys,omitempty"` // those with most alerts
 	Samples []AlertResult         `json:"samples,omitempty"`  // some of the alerts, by time of opening
 }
@@ -69,6 +85,7 @@ type Figures struct {
 	Abstained   Abstentions `json:"abstained"`
 	Alerts      int64       `json:"alerts"`         // opened
 	Open        int64       `json:"open"`           // of them open at the end
+	Warming     int64       `json:"warming"`        // of them opened before all windows of the rule were full
 	Keys        int64       `json:"keys"`           // different keys that had an alert
 	PerDay      float64     `json:"alerts_per_day"` // Alerts / HistoryResult.Days
 	First       Time        `json:"first"`          // opening of the first alert; null if there is none
@@ -82,9 +99,10 @@ type Figures struct {
 
 // Abstentions are judgements that said neither yes nor no, by reason.
 type Abstentions struct {
-	Missing  int64 `json:"missing"`   // a name that the condition needs was missing
-	NotReady int64 `json:"not_ready"` // `ready` was false
-	Errors   int64 `json:"errors"`    // the evaluation failed
+	Missing  int64            `json:"missing"`         // a name that the condition needs was missing
+	Names    map[string]int64 `json:"names,omitempty"` // these, by name
+	NotReady int64            `json:"not_ready"`       // `ready` was false
+	Errors   int64            `json:"errors"`          // the evaluation failed
 }
 
 // Busy is the stretch of time in which most alerts opened, the earliest of several.

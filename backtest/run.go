@@ -24,9 +24,10 @@ type run struct {
 	watchers [][]Observer // by rule
 	heard    error        // of a sink that was told of an event
 
-	open  map[openKey]*Alert
-	tally *tally
-	read  Progress
+	open    map[openKey]*present
+	tally   *tally
+	meeting *meeting
+	read    Progress
 }
 
 // openKey finds an alert that is open. An id alone is not enough: variants of a rule open alerts of the same id.
@@ -56,12 +57,21 @@ func Run(ctx context.Context, spec *Spec, h History) (*Result, error) {
 	if err != nil && why == "" {
 		return nil, err
 	}
-	if e := r.take(r.engine.End(spec.Drain && why == "")); e != nil {
+	if e := r.end(why == ""); e != nil {
 		return nil, e
 	}
 	res := r.result()
 	res.Partial = why
 	return res, err
+}
+
+// end folds what is due at the end of the history, if all of it has been read.
+func (r *run) end(whole bool) error {
+	drain := r.spec.Drain && whole
+	if _, ok := r.history.(Logged); ok && !drain {
+		return nil
+	}
+	return r.take(r.engine.End(drain))
 }
 
 // newRun plans the variants and makes their engine.
@@ -70,14 +80,14 @@ func newRun(spec *Spec, h History) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{joined: j, spec: spec, history: h, open: map[openKey]*Alert{}}
+	r := &run{joined: j, spec: spec, history: h, open: map[openKey]*present{}}
 	r.read.Time = state.NoTime
 	r.hearers()
 	p, err := engine.NewPlan(j.set, spec.Event, spec.Time, engine.NewUnits())
 	if err != nil {
 		return nil, err
 	}
-	r.tally = newTally(r)
+	r.tally, r.meeting = newTally(r), newMeeting(r)
 	r.engine = engine.New(p, r.options())
 	return r, nil
 }
@@ -110,7 +120,11 @@ func (r *run) hearers() {
 
 // options are those of an engine that tells what the sinks want to know.
 func (r *run) options() engine.Options {
-	o := engine.Options{Shards: max(1, r.spec.Shards), Firings: len(r.firings) > 0, FiringFields: r.carried, Until: r.spec.To}
+	o := engine.Options{Shards: max(1, r.spec.Shards), Firings: len(r.firings) > 0, FiringFields: r.carried, Survey: true,
+		Since: r.since(), CountFrom: r.spec.From, Until: r.spec.To}
+	if d, ok := r.history.(Logged); ok {
+		o.Dedupe = d.Dedupe()
+	}
 	watched := false
 	for _, w := range r.watchers {
 		watched = watched || len(w) > 0
@@ -170,6 +184,9 @@ func (r *run) readAll(ctx context.Context) (why string, err error) {
 func (r *run) fold(p *Part) error {
 	r.read.Done += p.Bytes
 	r.read.Events += int64(len(p.Lines) + len(p.Rejected))
+	for _, x := range p.Wait {
+		r.engine.Wake(r.engine.Partition(x))
+	}
 	for _, x := range p.Idle {
 		r.engine.Idle(r.engine.Partition(x))
 	}
@@ -187,7 +204,7 @@ func (r *run) fold(p *Part) error {
 	if len(p.Lines) == 0 {
 		return nil
 	}
-	return r.take(r.engine.Step(&engine.Batch{Partition: r.engine.Partition(p.Partition), Buf: p.Buf, Lines: p.Lines}))
+	return r.take(r.engine.Step(&engine.Batch{Partition: r.engine.Partition(p.Partition), Source: p.Source, Buf: p.Buf, Lines: p.Lines}))
 }
 
 // take counts what came of a stretch, and tells the sinks.
@@ -233,18 +250,20 @@ func (r *run) change(c *engine.Change) error {
 	case engine.Opened:
 		a := newAlert(rule, c)
 		a.Warmup = r.warmup(c.Opened)
-		r.open[key] = a
+		r.open[key] = r.meeting.opened(a, c.Watermark)
 		r.read.Alerts++
 		r.tally.opened(a)
 		return r.tell(Sink.Opened, a)
 	case engine.Resolved:
-		a := r.open[key]
-		if a == nil {
+		p := r.open[key]
+		if p == nil {
 			return nil
 		}
 		delete(r.open, key)
+		a := p.Alert
 		a.Done, a.Resolved, a.Reason = true, c.At, string(c.Reason)
 		r.tally.resolved(a)
+		r.meeting.resolved(p)
 		return r.tell(Sink.Resolved, a)
 	}
 	return nil

@@ -101,11 +101,10 @@ func TestRun(t *testing.T) {
 
 // recorder is a sink that writes down what it is told.
 type recorder struct {
-	said    []string
-	fired   int
-	events  int
-	fields  map[string]bool
-	watched int
+	said   []string
+	fired  int
+	events int
+	fields map[string]bool
 }
 
 func (r *recorder) Opened(a *Alert) error {

@@ -12,6 +12,7 @@ type Spec struct {
 	Time     engine.TimeSpec
 	Variants []Variant // at least one; the first is the one that others are compared with
 	From, To int64     // event times that count, ms: From <= t < To; 0: no bound
+	Warmup   int64     // how much of the history before From only fills windows, ms; or AutoWarmup, AllWarmup
 	Drain    bool      // windows that are open at the end are judged as if the stream had ended
 	Shards   int       // default 1; changes no result
 	Sinks    []Sink    // told of what happens, in this order

@@ -29,6 +29,7 @@ type tally struct {
 // ruleTally is what one rule has done. Memory grows with the days and hours that had alerts, and with keys up to a limit.
 type ruleTally struct {
 	alerts, open int64
+	warming      int64 // alerts that opened before all windows were full
 	first, last  int64 // openings
 	days, hours  map[int64]int64
 	keys         keyTally
@@ -59,6 +60,9 @@ func (t *tally) opened(a *Alert) {
 	}
 	x.first, x.last = min(x.first, a.Opened), max(x.last, a.Opened)
 	x.alerts++
+	if len(a.Warming) > 0 {
+		x.warming++
+	}
 	x.open++
 	x.days[floor(a.Opened, day)]++
 	x.hours[floor(a.Opened, hour)]++

@@ -97,7 +97,7 @@ func TestVariantsApart(t *testing.T) {
 		i := rapid.IntRange(0, 1).Draw(t, "variant")
 		got, want := said(t, variants, a.Options, lines, looked)[i], said(t, variants[i:i+1], a.Options, lines, looked)[0]
 		if got != want {
-			t.Fatalf("%s with\n%s\nvariant %s beside the other one says\n%s\nalone\n%s", a, b.RulesYAML, variants[i].Name, got, want)
+			t.Fatalf("%s with\n%s\nvariant %s beside the other one: %s\n%s\nalone\n%s", a, b.RulesYAML, variants[i].Name, differ(got, want), got, want)
 		}
 	})
 }
@@ -164,7 +164,18 @@ func TestPointsApart(t *testing.T) {
 		i := rapid.IntRange(0, len(variants)-1).Draw(t, "variant")
 		got, want := said(t, variants, s.Options, lines, looked)[i], said(t, variants[i:i+1], s.Options, lines, looked)[0]
 		if got != want {
-			t.Fatalf("%s\nvariant %s beside the others says\n%s\nalone\n%s", s, variants[i].Name, got, want)
+			t.Fatalf("%s\nvariant %s beside the others: %s\n%s\nalone\n%s", s, variants[i].Name, differ(got, want), got, want)
 		}
 	})
+}
+
+// differ is the first line in which two texts differ.
+func differ(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d is %q, alone %q", i+1, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, alone %d", len(g), len(w))
 }

@@ -77,6 +77,7 @@ type piece struct {
 	seqs    []uint64
 	refused []bool
 	outside int64 // events that were left out, for their time
+	survey  *survey
 	bad     []Rejection
 	ops     [][][]op // by shard and lane
 	keys    []byte
@@ -85,6 +86,9 @@ type piece struct {
 
 func newPiece(e *Engine) *piece {
 	p := &piece{engine: e, ops: make([][][]op, len(e.shards))}
+	if e.survey {
+		p.survey = newSurvey(e.plan)
+	}
 	for i := range p.ops {
 		p.ops[i] = make([][]op, len(e.plan.lanes))
 	}
@@ -126,6 +130,9 @@ func (p *piece) decode(dec *event.Decoder, b *Batch, lines []Line) {
 		p.seqs[i] = pack(b.Partition, l.Offset)
 		outside := no == nil && (r.Time < p.engine.since || r.Time >= p.engine.until)
 		p.refused[i] = no != nil || outside
+		if p.survey != nil && !p.refused[i] {
+			p.survey.see(r)
+		}
 		switch {
 		case outside:
 			p.outside++

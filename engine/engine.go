@@ -44,6 +44,13 @@ type Options struct {
 	// there. Times are ms; 0: no bound.
 	Since, Until int64
 
+	// CountFrom has counters leave out what is done before the first event of this time (ms) or a later one is folded: the
+	// history before only fills windows. 0: all counts.
+	CountFrom int64
+
+	// Survey has the engine note which types and fields events have: see Engine.Survey.
+	Survey bool
+
 	// Firings has Effects tell of every judgement on an event or a close that says true.
 	Firings      bool
 	FiringFields []int // field slots whose values they carry
@@ -70,6 +77,9 @@ type Engine struct {
 	firingFields []int
 	since        int64 // events before it are left out,
 	until        int64 // and those from it on
+	counting     counting
+	behind       behind
+	survey       bool
 	seed         uint64
 
 	w       int64 // the stream's watermark
@@ -117,6 +127,11 @@ func New(p *Plan, o Options) *Engine {
 		o.Seed = rand.Uint64() | 1
 	}
 	e := &Engine{plan: p, keepUpdates: o.KeepUpdates, observe: o.Observe, tap: o.Tap, firingFields: o.FiringFields, since: none, until: state.Never, seed: o.Seed, w: none, before: none >> 2, newest: none, fold: none, front: none, warmth: newWarmth(p)}
+	e.behind.oldest, e.survey = state.Never, o.Survey
+	e.counting = counting{from: o.CountFrom}
+	if o.CountFrom == 0 {
+		e.counting = counting{from: none, begun: true}
+	}
 	if o.Since != 0 {
 		e.since = o.Since
 	}
@@ -251,9 +266,7 @@ func (e *Engine) stride(b *Batch, seen uint32, fx *Effects) error {
 // run folds the events of the stride and gathers what came of it.
 func (e *Engine) run(fx *Effects, w int64) error {
 	e.events += uint64(len(e.evs))
-	for i := range e.evs {
-		e.evs[i].index = uint32(i)
-	}
+	e.number()
 	if e.tap != nil {
 		e.tapAll()
 	}
@@ -325,6 +338,7 @@ func (e *Engine) advance(b *Batch, seen uint32) {
 			if seen > 0 && !e.plan.Time.ByTime && e.seen[seen-1].again(rec, wk.seqs[i], e.w) {
 				continue
 			}
+			e.behind.see(e.w, e.plan.Time.Disorder, rec.Time)
 			p.newest = max(p.newest, rec.Time)
 			if e.newest == none && !e.plan.Time.ByTime {
 				e.warmth.start = rec.Time

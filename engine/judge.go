@@ -77,7 +77,7 @@ func (sh *shard) abstains(rp *rulePlan) (verdict, reason) {
 		sh.failed(rp, err)
 		return abstain, reason{err: err}
 	}
-	sh.count.missing[rp.index]++
+	sh.count.lacked(rp.index, sh.env.Missing)
 	return abstain, reason{missing: sh.env.Missing}
 }
 

@@ -242,6 +242,8 @@ type Change struct {
 	Reason   alert.Reason // on resolving
 	Warming  []string     // on opening: the facts whose windows could not be full yet
 	Updates  int64        // true judgements so far
+
+	Watermark int64 // as it stood when this happened; ms
 }
 
 // NamedValue is the value of a fact.
@@ -347,5 +349,11 @@ func (e *Engine) gather(fx *Effects) {
 		fx.Rows = append(fx.Rows, r.sh.out.buf[r.from:r.to])
 	}
 	slices.SortStableFunc(fx.Changes[from:], func(a, b Change) int { return a.order.compare(&b.order) })
+	for i := range fx.Changes[from:] {
+		c := &fx.Changes[from+i]
+		if c.Watermark = e.before; int(c.ev) < len(e.evs) {
+			c.Watermark = e.evs[c.ev].w
+		}
+	}
 	e.gatherFirings(fx)
 }

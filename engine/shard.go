@@ -20,7 +20,8 @@ type shard struct {
 	watch  watchers
 	out    output
 	count  counters
-	err    error // of the storage: the fold stops
+	counts []bool // by lane: the counters are of what counts (see counting)
+	err    error  // of the storage: the fold stops
 
 	now      int64 // the watermark
 	was      int64 // the watermark before it moved last: what was due by then has been handled
@@ -93,6 +94,10 @@ func newShard(e *Engine, i int) *shard {
 	for _, rp := range p.rules {
 		sh.known.fit(rp)
 	}
+	sh.counts = make([]bool, len(p.lanes))
+	for i := range sh.counts {
+		sh.counts[i] = e.counting.begun
+	}
 	sh.count.init(p)
 	return sh
 }
@@ -142,8 +147,9 @@ func (sh *shard) apply(l *lane, p *piece, evs []foldEvent) {
 			o := &g[i]
 			ev := &mine[o.ev]
 			if ts.reach(ev.w) {
-				sh.fireUpTo(ts, ev.index, evs)
+				sh.fireUpTo(l, ts, ev.index, evs)
 			}
+			sh.countAt(l, int64(ev.index))
 			sh.event(l, o.hash, p.keys[o.from:o.to], ev, sh.ids[i])
 			sh.applied = ev.index + 1
 		}
@@ -177,7 +183,7 @@ func (sh *shard) prefetch(l *lane, g []op, evs []foldEvent) {
 
 // fireUpTo handles the timers of a lane that are due at the events up to the one with index i, in the order in which the
 // watermark reached them.
-func (sh *shard) fireUpTo(ts *timers, i uint32, evs []foldEvent) {
+func (sh *shard) fireUpTo(l *lane, ts *timers, i uint32, evs []foldEvent) {
 	from := max(sh.applied, 1) - 1 // what an event has made due itself comes right after it
 	for ts.reach(evs[i].w) && sh.err == nil {
 		k := from + firstAt(ts.bound, evs[from:])
@@ -186,6 +192,7 @@ func (sh *shard) fireUpTo(ts *timers, i uint32, evs []foldEvent) {
 		if at := sh.out.ev; at > 0 {
 			sh.was = evs[at-1].w
 		}
+		sh.countAt(l, int64(k)-1)
 		sh.fire(ts, evs[k].w)
 	}
 }
@@ -194,7 +201,7 @@ func (sh *shard) fireUpTo(ts *timers, i uint32, evs []foldEvent) {
 func (sh *shard) finish(l *lane, evs []foldEvent, w int64) {
 	ts := sh.timers[l.id]
 	if n := len(evs); n > 0 && ts.reach(evs[n-1].w) {
-		sh.fireUpTo(ts, uint32(n-1), evs)
+		sh.fireUpTo(l, ts, uint32(n-1), evs)
 	}
 	if sh.err == nil && ts.reach(w) {
 		sh.out.at(uint32(len(evs)), phaseDue)
@@ -202,6 +209,7 @@ func (sh *shard) finish(l *lane, evs []foldEvent, w int64) {
 		if n := len(evs); n > 0 {
 			sh.was = evs[n-1].w
 		}
+		sh.countAt(l, int64(len(evs))-1)
 		sh.fire(ts, w)
 	}
 	if sh.err == nil && !sh.draining {

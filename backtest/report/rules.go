@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"kelpie/backtest"
+	"kelpie/rules"
 	"kelpie/source"
 )
 
@@ -109,6 +110,11 @@ func rulesSection(res *backtest.Result) *section {
 	s := &section{id: "rules", title: "Rules", tables: []table{
 		figuresTable("rule", rulesOf(v), slices.Concat(counts, course[2:3], judgements, []measure{spread})...),
 	}}
+	for i := range v.Rules {
+		if r := &v.Rules[i]; r.Never != nil {
+			s.notes = append(s.notes, r.Rule+" never fired: "+r.Never.Detail+".")
+		}
+	}
 	if v.Total.Alerts > 0 {
 		s.charts = append(s.charts, dayChart(&res.History, "Alerts per %s", &v.Total))
 	}
@@ -121,7 +127,18 @@ func (p *page) history(res *backtest.Result) {
 	if h.First == backtest.NoTime {
 		p.lead = append(p.lead, "There is no event in "+names(h.Names)+".")
 	} else {
-		p.lead = append(p.lead, fmt.Sprintf("%s from %s to %s UTC (%s), read from %s.", counted(h.Events, "event"), moment(h.First), moment(h.Last), counted(int64(math.Ceil(h.Days)), "day"), names(h.Names)))
+		p.lead = append(p.lead, fmt.Sprintf("%s from %s to %s UTC (%s), read from %s.", counted(h.Events-h.Warmup, "event"), moment(h.First), moment(h.Last), counted(int64(math.Ceil(h.Days)), "day"), names(h.Names)))
+	}
+	if h.Warmup > 0 {
+		p.lead = append(p.lead, counted(h.Warmup, "event")+" before that only filled windows.")
+	}
+	if o := h.Order; o.TooFar > 0 {
+		text := fmt.Sprintf("%s further out of order than the allowed %s; a disorder of %s is enough", counted(o.TooFar, "event"),
+			rules.FormatDuration(o.Allowed), rules.FormatDuration(o.Needed))
+		if !o.ByTime {
+			text += ", with order: time to fold them in order of time"
+		}
+		p.warnings = append(p.warnings, text+".")
 	}
 	if h.Outside > 0 {
 		p.lead = append(p.lead, counted(h.Outside, "event")+" left out for their time.")

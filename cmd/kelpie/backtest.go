@@ -15,9 +15,12 @@ import (
 )
 
 type backtestOptions struct {
-	rules, events      []string
+	rules              []string
 	config             string
+	history            historyFlags
 	variants           backtestVariants
+	warmup             warmupFlag
+	alerts             string
 	order              choice
 	disorder, lateness duration
 	from, to           moment
@@ -30,7 +33,7 @@ type backtestOptions struct {
 }
 
 func newBacktest() *cobra.Command {
-	o := backtestOptions{order: choice{"arrival", []string{"arrival", "time"}}, disorder: 2000}
+	o := backtestOptions{warmup: backtest.AutoWarmup, order: choice{"arrival", []string{"arrival", "time"}}, disorder: 2000}
 	c := &cobra.Command{
 		Use:   "backtest -r RULES --events FILE",
 		Short: "Run rules over history: what would they have caught",
@@ -43,15 +46,17 @@ backtest cannot reach a receiver. Alerts have the ids that they have live.`,
 	}
 	f := c.Flags()
 	f.StringArrayVarP(&o.rules, "rules", "r", nil, "a rule `file` or folder; may be given several times")
-	f.StringArrayVar(&o.events, "events", nil, "a `file` of events, - for standard input; may be given several times")
+	o.history.add(f)
 	f.StringVarP(&o.config, "config", "c", "", "the configuration `file`, for how events and time are read, and for rules if -r is not given")
 	o.variants.add(f)
 	f.Var(&o.order, "order", "arrival: events are folded in the order in which they come; time: in the order of event time")
 	f.Var(&o.disorder, "disorder", "how far event times may be out of order")
 	f.Var(&o.lateness, "lateness", "how long after its end a window still accepts events")
-	f.Var(&o.from, "from", "only alerts from this `time` on count")
+	f.Var(&o.from, "from", "only what is from this `time` on counts")
+	f.Var(&o.warmup, "warmup", "how much history before --from only fills windows: auto (what they need), all, none, or a `duration`")
 	f.Var(&o.to, "to", "only events before this `time`")
 	f.BoolVar(&o.drain, "drain", false, "judge the windows that are open at the end as if the stream had ended")
+	f.StringVar(&o.alerts, "alerts", "", "also write every alert to this `file`, as JSON lines")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	o.reports.addFlags(f)
 	o.gates.addFlags(f)
@@ -87,7 +92,14 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	if why != nil {
 		spec.Sinks = append(spec.Sinks, why)
 	}
-	history, err := o.open(c.InOrStdin(), spec)
+	alerts, err := newAlertLines(o.alerts, spec)
+	if err != nil {
+		return err
+	}
+	if alerts != nil {
+		spec.Sinks = append(spec.Sinks, alerts)
+	}
+	history, err := o.history.open(o.config, c.InOrStdin(), spec.Event)
 	if err != nil {
 		return err
 	}
@@ -105,7 +117,7 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	if why != nil {
 		why.Fill(res)
 	}
-	err = errors.Join(err, o.gates.judge(res), o.print(c.OutOrStdout(), res), o.reports.write(res))
+	err = errors.Join(err, alerts.Close(), o.gates.judge(res), o.print(c.OutOrStdout(), res), o.reports.write(res))
 	if err == nil && c.Context().Err() != nil {
 		err = context.Canceled
 	}
@@ -127,7 +139,7 @@ func (o *backtestOptions) spec(c *cobra.Command) (*backtest.Spec, error) {
 		return nil, err
 	}
 	return &backtest.Spec{
-		Event: s.event, Time: o.timeSpec(c, s.time), From: int64(o.from), To: int64(o.to), Drain: o.drain, Shards: o.shards, Variants: variants,
+		Event: s.event, Time: o.timeSpec(c, s.time), From: int64(o.from), Warmup: int64(o.warmup), To: int64(o.to), Drain: o.drain, Shards: o.shards, Variants: variants,
 	}, nil
 }
 
@@ -135,13 +147,6 @@ func (o *backtestOptions) spec(c *cobra.Command) (*backtest.Spec, error) {
 func (o *backtestOptions) timeSpec(c *cobra.Command, t engine.TimeSpec) engine.TimeSpec {
 	f := featuresOptions{order: o.order, disorder: o.disorder, lateness: o.lateness}
 	return f.timeSpec(c, t)
-}
-
-func (o *backtestOptions) open(stdin io.Reader, spec *backtest.Spec) (backtest.History, error) {
-	if len(o.events) == 0 {
-		return nil, errors.New("--events FILE: name the events, - for standard input")
-	}
-	return backtest.OpenFiles(o.events, stdin, spec.Event)
 }
 
 func (o *backtestOptions) print(w io.Writer, res *backtest.Result) error {
