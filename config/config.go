@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"kelpie/alert"
@@ -24,6 +26,7 @@ type Config struct {
 	Time      Time        `yaml:"time"`
 	Timezone  string      `yaml:"timezone"` // of rules that name none; default UTC
 	Rules     []string    `yaml:"rules"`    // files and folders; default "rules"
+	Warm      string      `yaml:"warm"`     // what of a core may fill windows of new rules from the log: 25%, or off
 	Sources   []Source    `yaml:"sources"`
 	Log       Log         `yaml:"log"`
 	State     state.Spec  `yaml:"state"`
@@ -42,6 +45,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		errs = append(errs, fmt.Errorf("timezone: there is no time zone %q: write one such as Europe/Berlin", c.Timezone))
+	}
+	if _, err := c.WarmShare(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(c.Rules) == 0 {
 		errs = append(errs, errors.New("rules: a file or folder is needed"))
@@ -65,6 +71,19 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// WarmShare returns what of one core may fill windows of new rules from the log: 0 for none, 1 for a whole one.
+func (c Config) WarmShare() (float64, error) {
+	if c.Warm == "off" {
+		return 0, nil
+	}
+	digits, ok := strings.CutSuffix(c.Warm, "%")
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 || n > 100 {
+		return 0, fmt.Errorf("warm: %q is no share of a core: write one from 1%% to 100%%, or off", c.Warm)
+	}
+	return float64(n) / 100, nil
 }
 
 // samePlaces finds files that the log could not tell apart.
@@ -112,6 +131,7 @@ func defaults() *Config {
 		Event:    Event{Spec: event.Spec{}.WithDefaults()},
 		Time:     Time{Order: "arrival", Disorder: 2 * time.Second, Idle: 30 * time.Second, Future: 5 * time.Minute},
 		Rules:    []string{"rules"},
+		Warm:     "25%",
 		Log:      Log{Segment: 128 << 20},
 		State:    state.DefaultSpec(),
 		Alerts:   Alerts{Spec: alert.DefaultSpec()},

@@ -266,3 +266,16 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+func TestWarmShare(t *testing.T) {
+	for text, want := range map[string]float64{"25%": 0.25, "100%": 1, "off": 0, "1%": 0.01} {
+		if got, err := (Config{Warm: text}).WarmShare(); got != want || err != nil {
+			t.Errorf("%s is %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "0%", "101%", "25", "on", "-3%"} {
+		if _, err := (Config{Warm: text}).WarmShare(); err == nil {
+			t.Errorf("%q is a share", text)
+		}
+	}
+}

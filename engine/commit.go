@@ -157,7 +157,7 @@ func (e *Engine) checkpoint() state.Checkpoint {
 func Recover(p *Plan, units Units, s *state.Store, o Options) (e *Engine, err error) {
 	defer orBroken("reading the state", &err)
 	o.Seed = s.Seed()
-	u, err := p.adopt(units, s, o.Migrated)
+	u, err := p.adopt(units, s, o.Filled, o.Migrated)
 	if err != nil {
 		return nil, err
 	}

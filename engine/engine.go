@@ -32,6 +32,9 @@ type Options struct {
 	KeepUpdates bool     // emit updates of firing alerts
 	Seed        uint64
 
+	// Filled are windows that were filled from the log, for facts that Recover finds new; nil: they start empty.
+	Filled *side
+
 	// Migrated, if set, is told by Recover how many rows have been looked at while rows are rewritten for other rules.
 	Migrated func(rows int64)
 

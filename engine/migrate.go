@@ -30,6 +30,8 @@ type migration struct {
 	registry *registry
 	check    state.Checkpoint
 	from, to *Plan
+	side     *side              // windows that were filled from the log, of facts that the old plan has not; nil: none
+	dims     []*dim             // those of the old plan, then those of the side that something is taken from
 	carried  map[*rulePlan]bool // rules of the old plan whose instances go on
 	resumed  bool               // one that a crash has ended goes on
 	progress func(rows int64)
@@ -54,7 +56,7 @@ const (
 )
 
 // adopt makes the rows of a store those of the plan, if other rules ran until then.
-func (p *Plan) adopt(units Units, s *state.Store, progress func(int64)) (*registry, error) {
+func (p *Plan) adopt(units Units, s *state.Store, filled *side, progress func(int64)) (*registry, error) {
 	r, ok := units.(*registry)
 	if !ok {
 		return nil, errors.New("engine: recover: the plan was not made with the units of the store")
@@ -70,13 +72,13 @@ func (p *Plan) adopt(units Units, s *state.Store, progress func(int64)) (*regist
 				return nil, err
 			}
 		}
-		if err := migrate(s, r, c, to, p, progress); err != nil {
+		if err := migrate(s, r, c, to, p, filled, progress); err != nil {
 			return nil, err
 		}
 		c.Rules = to.fingerprint
 	}
 	if c.Rules != p.fingerprint {
-		return r, migrate(s, r, c, p, p, progress)
+		return r, migrate(s, r, c, p, p, filled, progress)
 	}
 	if !r.stored.holds(p.parts) {
 		return nil, notLaidOut(p.fingerprint)
@@ -90,12 +92,12 @@ func notLaidOut(fingerprint string) error {
 }
 
 // migrate rewrites the rows for the plan `to`; final is the plan that will run.
-func migrate(s *state.Store, r *registry, c state.Checkpoint, to, final *Plan, progress func(int64)) error {
+func migrate(s *state.Store, r *registry, c state.Checkpoint, to, final *Plan, filled *side, progress func(int64)) error {
 	from, err := loadPlan(s, c.Rules, r)
 	if err != nil {
 		return err
 	}
-	m := &migration{store: s, registry: r, check: c, from: from, to: to, resumed: r.Into != "", progress: progress, batch: s.NewBatch()}
+	m := &migration{store: s, registry: r, check: c, from: from, to: to, side: filled, dims: from.dims, resumed: r.Into != "", progress: progress, batch: s.NewBatch()}
 	defer m.batch.Close()
 	if m.old, err = m.reader(from); err != nil {
 		return err
@@ -130,6 +132,9 @@ func (m *migration) begin() error {
 	if !m.resumed {
 		m.registry.Rewrites++
 		m.registry.Into = m.to.fingerprint
+		if m.side != nil {
+			m.registry.Filling = &m.side.spec
+		}
 	}
 	m.registry.put(m.batch)
 	m.batch.SetRules(m.to.fingerprint, m.to.text)
@@ -140,7 +145,7 @@ func (m *migration) begin() error {
 func (m *migration) end(final *Plan) error {
 	r := m.registry
 	r.Since = m.since()
-	r.Into = ""
+	r.Into, r.Filling = "", nil
 	stored := newParts()
 	stored.add(m.to.parts)
 	r.parts = stored.clone()
@@ -182,6 +187,12 @@ func (m *migration) since() map[string]int64 {
 	each(m.from, func(id string) { had[id] = true })
 	since := map[string]int64{}
 	each(m.to, func(id string) {
+		if m.side.fills(id) {
+			if m.side.since != none {
+				since[id] = m.side.since
+			}
+			return
+		}
 		if t, ok := m.registry.Since[id]; ok && had[id] {
 			since[id] = t
 		} else if !had[id] && m.check.Newest != none {
@@ -196,10 +207,10 @@ func (m *migration) walk(g *group) error {
 	if g.idle {
 		return nil
 	}
-	m.rows = make([]state.Row, len(m.from.dims))
+	m.rows = make([]state.Row, len(m.dims))
 	for _, d := range g.old {
 		m.fresh()
-		err := m.store.ScanRows(d.id, -1, func(hash uint64, key, value []byte) error {
+		err := m.storeOf(d).ScanRows(d.id, -1, func(hash uint64, key, value []byte) error {
 			if err := m.key(g, d, hash, key, value); err != nil {
 				return err
 			}
@@ -223,8 +234,9 @@ func (m *migration) walk(g *group) error {
 func (m *migration) fresh() {
 	m.old.mem, m.new.mem = state.Memory{}, state.Memory{}
 	m.new.timers, m.new.watch = m.to.newTimers(), watchers{}
-	for i, d := range m.from.dims {
-		m.old.rows[i] = state.NewRows(d.id, &m.old.mem, &m.value, math.MaxInt64)
+	m.old.rows = m.old.rows[:0]
+	for _, d := range m.dims {
+		m.old.rows = append(m.old.rows, state.NewRows(d.id, &m.old.mem, &m.value, math.MaxInt64))
 	}
 	for i, d := range m.to.dims {
 		m.new.rows[i] = state.NewRows(d.id, &m.new.mem, nil, 0)

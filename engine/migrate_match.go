@@ -5,7 +5,7 @@ import (
 )
 
 // matchLog finds out which feeds and columns of the old logs the new one's come from.
-func (mv *scopeMove) matchLog(oldPaths, newPaths []event.Path) {
+func (mv *scopeMove) matchLog(pathsOf func(*scope) []event.Path, newPaths []event.Path) {
 	mv.feeds = make([][]bitMove, len(mv.from))
 	mv.columns = make([][]pairMove, len(mv.from))
 	for i, f := range mv.to.facts {
@@ -14,6 +14,7 @@ func (mv *scopeMove) matchLog(oldPaths, newPaths []event.Path) {
 			continue
 		}
 		mv.addFeed(k, bitMove{o.bit, f.bit})
+		oldPaths := pathsOf(mv.from[k])
 		if f.column >= 0 {
 			mv.addColumn(k, pairMove{o.column, f.column})
 		}

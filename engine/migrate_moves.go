@@ -76,6 +76,7 @@ func (m *migration) groups() []*group {
 			carried[r.from] = true
 		}
 	}
+	m.takeSide(moves)
 	byRoot := map[uint16]*group{}
 	var all []*group
 	in := func(id uint16) *group {
@@ -87,7 +88,7 @@ func (m *migration) groups() []*group {
 		}
 		return g
 	}
-	for _, d := range m.from.dims {
+	for _, d := range m.dims {
 		g := in(d.id)
 		g.old = append(g.old, d)
 	}
@@ -96,7 +97,7 @@ func (m *migration) groups() []*group {
 		g.new = append(g.new, mv)
 	}
 	for _, g := range all {
-		g.idle = g.unchanged()
+		g.idle = !slices.ContainsFunc(g.old, m.onSide) && g.unchanged()
 	}
 	m.carried = carried
 	return all
@@ -115,6 +116,16 @@ func (m *migration) holders() map[string][]holder {
 		for _, f := range s.facts {
 			id := f.identity(s)
 			had[id] = append(had[id], holder{s, f})
+		}
+	}
+	if m.side == nil {
+		return had
+	}
+	for _, s := range m.side.plan.allScopes() {
+		for _, f := range s.facts {
+			if id := f.identity(s); m.side.fills(id) {
+				had[id] = []holder{{s, f}}
+			}
 		}
 	}
 	return had
@@ -184,6 +195,16 @@ func (m *migration) tableBefore(tp *tablePlan) (best *tablePlan) {
 			}
 		}
 	}
+	if best != nil || m.side == nil {
+		return best
+	}
+	for _, d := range m.side.plan.dims {
+		for _, o := range d.tables {
+			if o.t.Text == tp.t.Text && (best == nil || d.id == tp.dim.id) {
+				best = o
+			}
+		}
+	}
 	return best
 }
 
@@ -227,7 +248,7 @@ func (m *migration) scopeMove(s *scope, had map[string][]holder) *scopeMove {
 		}
 	}
 	slices.SortStableFunc(mv.from, func(a, b *scope) int {
-		return cmp.Or(order01(b.sameKey(s), a.sameKey(s)), order01(b.dim.id == s.dim.id, a.dim.id == s.dim.id), cmp.Compare(shared[b], shared[a]))
+		return cmp.Or(order01(b.sameKey(s), a.sameKey(s)), order01(m.onSide(a.dim), m.onSide(b.dim)), order01(b.dim.id == s.dim.id, a.dim.id == s.dim.id), cmp.Compare(shared[b], shared[a]))
 	})
 	for _, f := range s.facts {
 		k, origin := -1, (*fact)(nil)
@@ -240,7 +261,7 @@ func (m *migration) scopeMove(s *scope, had map[string][]holder) *scopeMove {
 		}
 		mv.source, mv.origin = append(mv.source, k), append(mv.origin, origin)
 	}
-	mv.matchLog(m.from.Set.Paths, m.to.Set.Paths)
+	mv.matchLog(m.pathsOf, m.to.Set.Paths)
 	return mv
 }
 

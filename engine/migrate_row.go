@@ -32,7 +32,7 @@ func (m *migration) open(g *group, d *dim, hash uint64, key, value []byte) (done
 	for _, o := range g.old {
 		b := value
 		if o != d {
-			if b, err = m.store.GetRow(o.id, hash, key, nil); err != nil {
+			if b, err = m.storeOf(o).GetRow(o.id, hash, key, nil); err != nil {
 				return false, err
 			}
 		}
@@ -44,7 +44,7 @@ func (m *migration) open(g *group, d *dim, hash uint64, key, value []byte) (done
 		if err != nil {
 			return false, err
 		}
-		if row.Plan() == m.registry.Rewrites {
+		if !m.onSide(o) && row.Plan() == m.registry.Rewrites {
 			return true, nil
 		}
 		m.rows[o.at] = row
@@ -175,7 +175,7 @@ func (m *migration) setCloses(row *state.Row, mv *scopeMove) {
 func (m *migration) endOthers(g *group, hash uint64, key []byte) error {
 	for _, d := range g.old {
 		row := &m.rows[d.at]
-		if !row.Valid() {
+		if !row.Valid() || m.onSide(d) {
 			continue
 		}
 		n := len(m.ended)

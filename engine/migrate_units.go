@@ -139,6 +139,8 @@ type registry struct {
 	// rewritten, "" if they are not.
 	Rewrites uint32 `json:"rewrites"`
 	Into     string `json:"into,omitempty"`
+	// Filling says, while rows are rewritten, which windows are filled from the log with it.
+	Filling *fillSpec `json:"filling,omitempty"`
 	// Dropped is how many notes hold alerts that ended with a rewrite and have not been told of.
 	Dropped int `json:"dropped,omitempty"`
 

@@ -51,6 +51,7 @@ type Service struct {
 	narrow    func(*version) (*version, error) // of a replay: what of a version it is about; nil: all of it
 	seen      *state.Store                     // of a replay: a store that knows what the log does not say any more
 	marks     marks                            // of streams
+	filler    atomic.Pointer[filler]           // of windows for rules that wait for them
 	again     *rereader                        // of streams
 	phase     atomic.Int32
 	pulse     atomic.Pointer[pulse]
@@ -68,6 +69,11 @@ type ServiceOptions struct {
 	Time  TimeSpec
 	Rules *rules.Set
 	Load  func() (*rules.Set, error) // reads the rules again, for Reload; nil: they do not change
+
+	Warm *WarmOptions // how windows of new rules are filled from the log; nil: they start empty
+	// Scratch opens an empty store with a seed, for windows that are being filled, and says how it is forgotten when it has
+	// been closed; nil: in memory.
+	Scratch func(seed uint64) (s *state.Store, forget func() error, err error)
 
 	Shards   int
 	Memory   int64         // bytes of rows that may be in memory; default 448 MiB

@@ -126,7 +126,7 @@ func (l *loop) commit(sync bool) error {
 	if l.retain {
 		l.keepQuiet()
 	}
-	if err := l.putArmed(p.Batch); err != nil {
+	if err := errors.Join(l.putArmed(p.Batch), l.markTrail(p.Batch)); err != nil {
 		return err
 	}
 	if err := l.noted.put(p.Batch); err != nil {
@@ -136,6 +136,9 @@ func (l *loop) commit(sync bool) error {
 	l.asked, l.moved = nil, map[source.Partition][]byte{}
 	if l.retain && sync {
 		c.retain, l.retain = l.engine.neededFrom(), false
+		if l.filler != nil { // a crash before the rules have begun fills the windows again
+			c.retain = min(c.retain, l.filler.From)
+		}
 	}
 	if sync {
 		l.synced = l.now()

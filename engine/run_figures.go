@@ -31,7 +31,8 @@ type Figures struct {
 
 	Dedupe []DedupeFigures // of sources whose events may come again
 
-	Quiet map[string]Quiet // by rule
+	Quiet   map[string]Quiet // by rule
+	Filling *Filling         // windows are being filled for rules that wait for them; nil: none are
 
 	sent []sentMark // when messages were committed, oldest first
 }
@@ -202,4 +203,12 @@ func (l *loop) publish() {
 }
 
 // Figures returns the service's figures.
-func (s *Service) Figures() *Figures { return s.figures.Load() }
+func (s *Service) Figures() *Figures {
+	f := s.figures.Load()
+	if x := s.Filling(); x != nil {
+		now := *f
+		now.Filling = x
+		return &now
+	}
+	return f
+}

@@ -30,7 +30,9 @@ type loop struct {
 	book     *alert.Book
 	rules    string // fingerprint
 	noted    notes
-	armed    []Armed        // rules that were loaded since the last flush
+	armed    []Armed // rules that were loaded since the last flush
+	trail    trail
+	filler   *filler        // windows are being filled
 	rejected []Rejection    // since the last flush
 	refusals int            // bytes of them
 	made     []madeDecision // since the last flush, to be kept
@@ -132,7 +134,7 @@ func (l *loop) step(stop context.Context) error {
 		}
 		l.load(stop)
 	case r := <-l.loaded:
-		l.loadingEnded(stop, r)
+		return l.loadingEnded(stop, r)
 	case <-l.s.o.Store.Failed():
 		return l.s.o.Store.Err()
 	}

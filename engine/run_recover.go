@@ -34,11 +34,18 @@ func newLoop(s *Service) (*loop, error) {
 	}
 	l.layout = l.noted.layout
 	maps.Copy(l.tally.Quiet, l.noted.Quiet)
+	if err := l.loadTrail(); err != nil {
+		return nil, err
+	}
 	v, err := l.firstVersion()
 	if err != nil {
 		return nil, err
 	}
-	return l, l.install(v)
+	f, err := l.resumeFill(v)
+	if err != nil {
+		return nil, err
+	}
+	return l, l.install(v, f)
 }
 
 // dedupes returns how events that come again are known, each once.
@@ -70,8 +77,12 @@ func deduped(inputs []Input) map[string]string {
 	return names
 }
 
-// install plans a set of rules and makes an engine for it that stands where the store was committed last.
-func (l *loop) install(v *version) error {
+// install plans a set of rules and makes an engine for it that stands where the store was committed last. f are windows
+// that were filled for it, and is closed.
+func (l *loop) install(v *version, f *fill) (err error) {
+	if f != nil {
+		defer func() { err = errors.Join(err, f.close()) }()
+	}
 	units, err := LoadUnits(l.s.o.Store)
 	if err != nil {
 		return err
@@ -80,9 +91,13 @@ func (l *loop) install(v *version) error {
 	if err != nil {
 		return err
 	}
+	filled, err := l.sideOf(f)
+	if err != nil {
+		return err
+	}
 	began, rewritten := l.now(), int64(0)
 	e, err := Recover(p, units, l.s.o.Store, Options{
-		Shards: l.s.o.Shards, KeepUpdates: true, Migrated: func(rows int64) { rewritten = rows }, Dedupe: dedupes(l.s.o.Inputs),
+		Shards: l.s.o.Shards, KeepUpdates: true, Filled: filled, Migrated: func(rows int64) { rewritten = rows }, Dedupe: dedupes(l.s.o.Inputs),
 	})
 	if err != nil {
 		return err

@@ -15,14 +15,14 @@ func (l *loop) load(ctx context.Context) {
 		return
 	}
 	l.loading = true
-	version := l.rules
+	running, old := l.rules, l.engine.plan
 	l.loads.Go(func() {
-		l.loaded <- l.s.loadRules(ctx, version)
+		l.loaded <- l.s.loadRules(ctx, running, old)
 	})
 }
 
 // loadingEnded takes in what came of reading the rules again.
-func (l *loop) loadingEnded(ctx context.Context, r loadedRules) {
+func (l *loop) loadingEnded(ctx context.Context, r loadedRules) error {
 	l.loading = false
 	switch {
 	case l.loadAgain: // the files changed meanwhile
@@ -30,7 +30,23 @@ func (l *loop) loadingEnded(ctx context.Context, r loadedRules) {
 		l.load(ctx)
 	case r.err != nil:
 		l.refuse(r.err)
+	case r.v != nil:
+		if l.filler != nil && l.filler.Version == r.plan.Fingerprint() {
+			break // they are on their way
+		}
+		x, fill, err := l.fillable(r.v, r.plan)
+		if err != nil {
+			return err
+		}
+		if fill {
+			l.startFilling(ctx, x)
+			break
+		}
+		l.stopFilling()
+		l.loading = true
+		l.loads.Go(func() { l.loaded <- l.s.bringRules(ctx, r.v, r.plan) })
 	case r.same:
+		l.stopFilling()
 		l.s.o.Logger.Info("kelpie: the rules are the same as before", "version", l.rules)
 		l.tally.Refusal = nil
 		l.publish()
@@ -38,17 +54,18 @@ func (l *loop) loadingEnded(ctx context.Context, r loadedRules) {
 	if !l.loading {
 		l.reloaded(r)
 	}
+	return nil
 }
 
-// adopt goes on with other rules, in which nothing is wrong.
-func (l *loop) adopt(v *version) error {
+// adopt goes on with other rules, in which nothing is wrong, and with windows that were filled for them; f nil: none were.
+func (l *loop) adopt(v *version, f *fill) error {
 	if err := l.quiesce(); err != nil {
 		return err
 	}
 	phase := l.s.Phase()
 	l.s.enter(Recovering)
 	old := l.engine
-	if err := l.install(v); err != nil {
+	if err := l.install(v, f); err != nil {
 		return err
 	}
 	l.tally.retire(old.Counters())

@@ -9,6 +9,7 @@ import (
 type Reloaded struct {
 	Version string // of the rules that run now
 	Same    bool   // they are the same as before
+	Filling string // version of those that were read, which wait until their windows have been filled; "": none do
 }
 
 // ErrRefused says that there are mistakes in the rules that were read, so that the old ones go on. It wraps rules.Errors,
@@ -43,7 +44,10 @@ func (s *Service) ReloadNow(ctx context.Context) (Reloaded, error) {
 
 // reloaded tells those who wait what came of reading the rules, which are those that run now.
 func (l *loop) reloaded(r loadedRules) {
-	a := reloadAnswer{Reloaded: Reloaded{l.rules, r.same}}
+	a := reloadAnswer{Reloaded: Reloaded{Version: l.rules, Same: r.same}}
+	if l.filler != nil {
+		a.Filling = l.filler.Version
+	}
 	if r.err != nil {
 		a.err = errors.Join(ErrRefused, r.err)
 	}

@@ -19,6 +19,8 @@ type request struct {
 	time    int64    // of an event, ms
 	timed   bool     // time is known
 	rules   *version // with RulesLoaded: the rules themselves
+	fill    *fill    // with RulesLoaded: their windows, filled nearly up to it
+	filler  *filler  // that has brought them, if one has
 	urgent  bool     // the commit is waited for
 	sent    bool     // the intake has it
 

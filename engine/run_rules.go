@@ -19,11 +19,12 @@ type rulesRecord struct {
 	Rules   map[string]string `json:"rules"`   // fingerprint of each rule, by name
 	Tables  map[string]string `json:"tables,omitempty"`
 	Text    string            `json:"text,omitempty"` // Plan.Version: the rules themselves, so that a replay has them
+	Warm    *fillSpec         `json:"warm,omitempty"` // the windows that the rules before did not have are filled from the log
 }
 
-// rulesLoaded is the record of a plan.
-func rulesLoaded(p *Plan) ([]byte, error) {
-	r := rulesRecord{Version: p.Fingerprint(), Rules: map[string]string{}, Tables: map[string]string{}, Text: string(p.text)}
+// rulesLoaded is the record of a plan, whose new windows are filled; warm nil: they start empty.
+func rulesLoaded(p *Plan, warm *fillSpec) ([]byte, error) {
+	r := rulesRecord{Version: p.Fingerprint(), Rules: map[string]string{}, Tables: map[string]string{}, Text: string(p.text), Warm: warm}
 	for _, x := range p.Set.Rules {
 		r.Rules[x.Name] = textFingerprint(x.Text)
 	}
@@ -55,11 +56,24 @@ func (l *loop) announce(ctx context.Context) error {
 			return err
 		}
 	}
-	p, err := l.s.configured().plan(NewUnits())
+	v := l.s.configured()
+	p, err := v.plan(NewUnits())
 	if err != nil || l.noted.Rules == p.Fingerprint() {
 		return err
 	}
-	payload, err := rulesLoaded(p)
+	x, fill, err := l.fillable(v, p)
+	if err != nil {
+		return err
+	}
+	if fill && !l.s.o.UntilEnd {
+		l.startFilling(ctx, x)
+		return nil
+	}
+	var warm *fillSpec
+	if fill {
+		warm = &x.spec
+	}
+	payload, err := rulesLoaded(p, warm)
 	if err != nil {
 		return err
 	}
@@ -95,19 +109,37 @@ func (l *loop) changeRules(x *stretch) error {
 			return fmt.Errorf("%q is no RulesLoaded record", x.payload(i))
 		}
 		var v *version
+		var f *fill
 		switch {
 		case x.requests != nil:
 			l.tally.Reloads++
 			l.tally.Refusal = nil
-			v = x.requests[i].rules
+			v, f = x.requests[i].rules, x.requests[i].fill
 		case r.Version != l.rules:
 			v = l.versionOf(&r)
 		}
-		if v != nil {
-			if err := l.adopt(v); err != nil {
+		if v != nil && r.Warm != nil {
+			if f != nil && f.old != l.engine.plan.Fingerprint() { // others have run since it began
+				if err := f.close(); err != nil {
+					return err
+				}
+				f = nil
+			}
+			var err error
+			if f, err = l.refill(v, l.engine.plan, *r.Warm, x.lines[i].Offset, f); err != nil {
 				return err
 			}
 		}
+		if v != nil {
+			if err := l.adopt(v, f); err != nil {
+				return err
+			}
+		}
+		var by *filler
+		if x.requests != nil {
+			by = x.requests[i].filler
+		}
+		l.filled(r.Version, by)
 		l.noted.Rules = r.Version
 		l.arm(x.lines[i].Offset, x.appended)
 	}
@@ -116,7 +148,7 @@ func (l *loop) changeRules(x *stretch) error {
 
 // loadRules reads the rules again and, if they are others than those of a version and nothing is wrong with them, brings
 // them to the loop through the log.
-func (s *Service) loadRules(ctx context.Context, running string) loadedRules {
+func (s *Service) loadRules(ctx context.Context, running string, old *Plan) loadedRules {
 	set, err := s.o.Load()
 	if err != nil {
 		return loadedRules{err: err}
@@ -129,7 +161,15 @@ func (s *Service) loadRules(ctx context.Context, running string) loadedRules {
 	if p.Fingerprint() == running {
 		return loadedRules{same: true}
 	}
-	payload, err := rulesLoaded(p)
+	if lacks := p.missingIn(old); s.o.Warm != nil && !lacks.empty() {
+		return loadedRules{v: v, plan: p}
+	}
+	return s.bringRules(ctx, v, p)
+}
+
+// bringRules brings rules to the loop through the log, with windows that start empty where they are new.
+func (s *Service) bringRules(ctx context.Context, v *version, p *Plan) loadedRules {
+	payload, err := rulesLoaded(p, nil)
 	if err != nil {
 		return loadedRules{err: err}
 	}
@@ -145,4 +185,7 @@ func (s *Service) loadRules(ctx context.Context, running string) loadedRules {
 type loadedRules struct {
 	same bool  // as those that there are
 	err  error // what is wrong with them
+
+	v    *version // they have windows that are to be filled first
+	plan *Plan
 }

@@ -98,6 +98,8 @@ type world struct {
 	history  time.Duration // of alerts
 	keepMade bool
 	topics   *topics // of streams
+	warm     *engine.WarmOptions
+	clock    engine.Clock
 	dedupe   []engine.Dedupe
 }
 
@@ -136,9 +138,12 @@ func (w *world) run(ctx context.Context) (err error) {
 	if w.set == nil {
 		w.set = loadRules(w.tb, w.rules)
 	}
+	if w.clock == nil {
+		w.clock = wall{}
+	}
 	s := engine.NewService(engine.ServiceOptions{
 		Log: log, Store: store, Inputs: w.inputs, Dispatcher: d, Time: w.spec, Rules: w.set, Load: w.load,
-		Shards: w.shards, Memory: w.memory, Commit: w.commit, History: w.history, KeepMade: w.keepMade, UntilEnd: w.untilEnd, Clock: wall{}, Logger: w.out,
+		Shards: w.shards, Memory: w.memory, Commit: w.commit, History: w.history, KeepMade: w.keepMade, Warm: w.warm, UntilEnd: w.untilEnd, Clock: w.clock, Logger: w.out,
 	})
 	if w.started != nil {
 		w.started(s)

@@ -26,8 +26,9 @@ const reloadTimeout = time.Minute
 
 // reloadAnswer is what came of reading the rules again.
 type reloadAnswer struct {
-	Outcome  string    `json:"outcome"` // adopted, same or refused
-	Version  string    `json:"version"` // of the rules that run
+	Outcome  string    `json:"outcome"`           // adopted, filling (they wait for their windows to be filled), same or refused
+	Version  string    `json:"version"`           // of the rules that run
+	Filling  string    `json:"filling,omitempty"` // of those that wait
 	Mistakes []mistake `json:"mistakes,omitempty"`
 }
 
@@ -57,12 +58,15 @@ func (s *Server) postReload(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		a := reloadAnswer{Outcome: "adopted", Version: done.Version}
-		if done.Same {
+		switch {
+		case done.Filling != "":
+			a.Outcome, a.Filling = "filling", done.Filling
+		case done.Same:
 			a.Outcome = "same"
 		}
 		writeJSON(w, http.StatusOK, a)
 	case errors.Is(err, engine.ErrRefused):
-		writeJSON(w, http.StatusUnprocessableEntity, reloadAnswer{"refused", s.o.Service.Figures().Rules, mistakesOf(err)})
+		writeJSON(w, http.StatusUnprocessableEntity, reloadAnswer{Outcome: "refused", Version: s.o.Service.Figures().Rules, Mistakes: mistakesOf(err)})
 	default:
 		notSaid(err).write(w)
 	}

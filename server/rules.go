@@ -108,7 +108,8 @@ func (s *Server) getRules(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, struct {
 		Version string       `json:"version"`
 		Rules   []RuleHealth `json:"rules"`
-	}{version, all})
+		Filling *Filling     `json:"filling,omitempty"`
+	}{version, all, fillingOf(s.o.Service.Figures().Filling, s.o.Now())})
 }
 
 func (s *Server) getRule(w http.ResponseWriter, r *http.Request) {

@@ -63,6 +63,7 @@ type RulesStatus struct {
 	Reloads int64    `json:"reloads"`
 	Refused int64    `json:"reloads_refused"`
 	Refusal string   `json:"refusal,omitempty"` // why the newest rules do not run, if they were refused
+	Filling *Filling `json:"filling,omitempty"` // rules that wait for their windows to be filled
 }
 
 // AlertsStatus counts alerts.
@@ -146,6 +147,7 @@ func (s *Server) rulesStatus(f *engine.Figures, now time.Time) RulesStatus {
 	if f.Refusal != nil {
 		x.Refusal = f.Refusal.Error()
 	}
+	x.Filling = fillingOf(f.Filling, now)
 	_, all := s.RulesHealth()
 	for i := range all {
 		switch all[i].Health {

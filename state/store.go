@@ -285,3 +285,8 @@ func (s *Store) scanIn(from pebble.Reader, prefix, start []byte, f func(key, val
 	}
 	return fatal("scan", it.Close())
 }
+
+// InMemory opens an empty store that is kept in memory and gone when it is closed. seed is that of its row hash.
+func InMemory(seed uint64) (*Store, error) {
+	return Open("state", Options{FS: vfs.NewMem(), Seed: seed, Cache: 8 << 20, MemTable: 8 << 20})
+}

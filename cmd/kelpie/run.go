@@ -92,7 +92,8 @@ func runService(c *cobra.Command, o *runOptions) (err error) {
 	s := engine.NewService(engine.ServiceOptions{
 		Log: h.log, Store: h.store, Dispatcher: h.dispatcher, Inputs: inputs,
 		Event: cfg.Event.Spec, Time: cfg.TimeSpec(), Rules: set,
-		Load:   func() (*rules.Set, error) { return loadConfigured(cfg) },
+		Load: func() (*rules.Set, error) { return loadConfigured(cfg) },
+		Warm: warmOptions(cfg), Scratch: scratchIn(cfg.Data),
 		Shards: max(1, o.shards), Memory: rows, Commit: cfg.State.Commit, History: cfg.Alerts.History, KeepMade: cfg.Decisions.Kafka != nil, UntilEnd: o.untilEnd, Clock: wall{}, Logger: logger,
 	})
 	api, err := h.openAPI(cfg, s, posts, logger)

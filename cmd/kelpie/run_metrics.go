@@ -89,6 +89,7 @@ var help = []struct {
 	{"table_updates_missing_total", []string{"table"}, "Updates of a table that left a field as it was, because something was missing."},
 	{"type_mismatches_total", nil, "Values of a type that the use does not allow."},
 	{"rules_info", []string{"version"}, "1 for the version of the rules that runs."},
+	{"rules_filling_records", nil, "Records of the log that are still to be folded before new rules with filled windows begin; 0: none wait."},
 	{"rules_reloads_total", []string{"outcome"}, "Attempts to change the rules: adopted or refused."},
 	{"outbox_messages", []string{"receiver"}, "Messages, or notifications of groups, that are committed and not delivered."},
 	{"outbox_age_seconds", []string{"receiver"}, "Since when the oldest of them has been waiting, at the most."},
@@ -327,6 +328,11 @@ func (s *scrape) rules(f *engine.Figures, now time.Time) {
 	s.count("type_mismatches_total", f.Engine.Mismatches)
 	s.gauge("rules_info", 1, f.Rules)
 	s.count("alerts_forgotten_total", f.Forgotten)
+	if x := f.Filling; x != nil {
+		s.gauge("rules_filling_records", float64(x.To-x.At))
+	} else {
+		s.gauge("rules_filling_records", 0)
+	}
 	s.count("rules_reloads_total", f.Reloads, "adopted")
 	s.count("rules_reloads_total", f.RefusedReloads, "refused")
 }

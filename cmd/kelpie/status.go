@@ -76,6 +76,9 @@ func writeStatus(out io.Writer, s *server.Status) error {
 	if s.Rules.Refusal != "" {
 		line("refused", "the newest rules do not run: %s", s.Rules.Refusal)
 	}
+	if x := s.Rules.Filling; x != nil {
+		line("filling", "%s", fillingText(x))
+	}
 	line("alerts", "%s open, %s active", thousands(s.Alerts.Open), counted(s.Alerts.Silences, "silence"))
 	for _, r := range s.Outbox {
 		line("to "+r.Receiver, "%s waiting, %s delivered, %s failed, %s given up", thousands(r.Waiting), thousands(r.Delivered), thousands(r.Failures), thousands(r.GivenUp))
@@ -150,6 +153,19 @@ func writeTopic(line func(name, format string, args ...any), t *server.TopicStat
 		worst = fmt.Sprintf(", most in %s: %s", t.Behind[0].Partition, thousands(t.Most))
 	}
 	line("  "+name, "%s, %s behind%s%s", counted(t.Partitions, "partition"), thousands(t.Lag), worst, newest)
+}
+
+// fillingText says how far windows are filled for rules that wait for them.
+func fillingText(x *server.Filling) string {
+	text := fmt.Sprintf("version %s waits until windows of %s are filled from the log: %s of %s records", x.Version, strings.Join(x.Rules, ", "),
+		thousands(x.At-x.From), thousands(x.To-x.From))
+	if x.Ready != "" {
+		text += ", ready about " + x.Ready
+	}
+	if x.Missing > 0 {
+		text += fmt.Sprintf("; the log lacks %.0f s of them, then they are warming up", x.Missing)
+	}
+	return text
 }
 
 func fullText(full bool) string {
