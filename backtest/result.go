@@ -25,6 +25,7 @@ type Result struct {
 	Choice    *Choice         `json:"choice,omitempty"`    // with a sweep: the best point and the knee
 	Verdicts  []Verdict       `json:"verdicts,omitempty"`  // what the conditions of --fail-if came to
 	Explained *Explained      `json:"explained,omitempty"` // the evaluations of --explain
+	Changes   *Changes        `json:"changes,omitempty"`   // with rules to compare with: what differs
 }
 
 // HistoryResult is what was read.

@@ -35,6 +35,9 @@ func (s *section) text(b *bytes.Buffer) {
 		}
 		t.text(b)
 	}
+	if len(s.lines) > 0 && len(s.tables) > 0 {
+		fmt.Fprintln(b)
+	}
 	for _, l := range s.lines {
 		fmt.Fprintln(b, plain(l))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kelpie/backtest"
+	"kelpie/backtest/compare"
 	"kelpie/backtest/report"
 	"kelpie/engine"
 )
@@ -99,6 +100,10 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	if alerts != nil {
 		spec.Sinks = append(spec.Sinks, alerts)
 	}
+	changes := compare.New(spec.Variants)
+	if changes != nil {
+		spec.Sinks = append(spec.Sinks, changes)
+	}
 	history, err := o.history.open(o.config, c.InOrStdin(), spec.Event)
 	if err != nil {
 		return err
@@ -116,6 +121,9 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	}
 	if why != nil {
 		why.Fill(res)
+	}
+	if changes != nil {
+		changes.Fill(res)
 	}
 	err = errors.Join(err, alerts.Close(), o.gates.judge(res), o.print(c.OutOrStdout(), res), o.reports.write(res))
 	if err == nil && c.Context().Err() != nil {

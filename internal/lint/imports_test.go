@@ -43,6 +43,7 @@ var floors = map[string]int{
 
 	"config":           5,
 	"engine/ruletest":  5,
+	"backtest/compare": 5,
 	"backtest/explain": 5,
 	"backtest/figure":  5,
 	"backtest/report":  5,
