@@ -46,21 +46,29 @@ func (v *view) read(r *reference) value {
 	}
 	e := entry{Figures: &variant.Total}
 	if r.rule != "" {
-		e.Figures = nil
-		for i := range variant.Rules {
-			if x := &variant.Rules[i]; x.Rule == r.rule {
-				e = entry{&x.Figures, x.Ranking}
-			}
+		x := ruleOf(variant, r.rule)
+		if x == nil && variant.Role == backtest.Point { // it has only the rules that it changes
+			x = ruleOf(&v.res.Variants[0], r.rule)
 		}
-	}
-	if e.Figures == nil {
-		return value{}
+		if x == nil {
+			return value{}
+		}
+		e = entry{&x.Figures, x.Ranking}
 	}
 	x, ok := known[r.name].of(&v.res.History, &e)
 	if r.per > 0 {
 		x /= v.res.History.Days * (24 * 60 * 60 * 1000) / r.per
 	}
 	return value{known: ok, number: x}
+}
+
+func ruleOf(v *backtest.VariantResult, name string) *backtest.RuleResult {
+	for i := range v.Rules {
+		if v.Rules[i].Rule == name {
+			return &v.Rules[i]
+		}
+	}
+	return nil
 }
 
 // units are what stands behind a stroke, in ms.

@@ -16,6 +16,14 @@ type chart struct {
 	Lines        []path
 	Across       []mark // horizontal lines with their values
 	Below        []mark // values under the chart
+	Names        []mark // of the rows of a matrix
+	Cells        []square
+}
+
+// square is a cell of a matrix: the fuller, the more.
+type square struct {
+	bar
+	Full string
 }
 
 type bar struct{ X, Y, Width, Height, Title string }

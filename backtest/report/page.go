@@ -85,7 +85,7 @@ func (t *table) trim() {
 func newPage(res *backtest.Result) *page {
 	p := &page{title: "Backtest"}
 	p.history(res)
-	for _, make := range []func(*backtest.Result) *section{rulesSection, truthSection, changesSection, sweepSection, keysSection, explainedSection} {
+	for _, make := range []func(*backtest.Result) *section{rulesSection, truthSection, changesSection, sweepSection, overlapSection, keysSection, explainedSection} {
 		if s := make(res); s != nil {
 			p.sections = append(p.sections, *s)
 		}

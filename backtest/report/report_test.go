@@ -218,3 +218,21 @@ func TestChoice(t *testing.T) {
 		t.Errorf("the comment does not mark the point:\n%s", comment)
 	}
 }
+
+// TestOverlap says which rules catch the same, in a table and in a drawing.
+func TestOverlap(t *testing.T) {
+	res := result(t)
+	if got := written(t, Text, res); strings.Contains(got, "Overlap") {
+		t.Errorf("nothing meets, and it says\n%s", got)
+	}
+	res.Variants[0].Overlaps = []backtest.Overlap{{A: "burst", B: "far", AMetB: 29, BMetA: 1}}
+	res.Variants[0].Rules[0].Alone = 58
+	got := written(t, Text, res)
+	want := "rule   alerts  alone  met    of its alerts  share\nburst      87     58  far               29  0.333\nfar         1      0  burst              1  1.000\n"
+	if !strings.Contains(got, want) {
+		t.Errorf("%q is not in\n%s", want, got)
+	}
+	if page := written(t, HTML, res); strings.Count(page, `class="square"`) != 2 || !strings.Contains(page, "29 of 87 alerts of burst met far") {
+		t.Error("the page does not draw who meets whom")
+	}
+}
