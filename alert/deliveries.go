@@ -2,6 +2,7 @@ package alert
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"kelpie/state"
 )
@@ -17,17 +18,29 @@ type Delivery struct {
 	GivenUp  bool
 }
 
+type deliveryJSON struct {
+	Message  Kind     `json:"message"`
+	Receiver string   `json:"receiver"`
+	Attempts int      `json:"attempts"`
+	Error    string   `json:"error,omitempty"`
+	Next     timeJSON `json:"next,omitempty"`
+	Done     timeJSON `json:"done,omitempty"`
+	GivenUp  bool     `json:"given_up,omitempty"`
+}
+
 // MarshalJSON writes the delivery's stable JSON form.
 func (d Delivery) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Message  Kind     `json:"message"`
-		Receiver string   `json:"receiver"`
-		Attempts int      `json:"attempts"`
-		Error    string   `json:"error,omitempty"`
-		Next     timeJSON `json:"next,omitempty"`
-		Done     timeJSON `json:"done,omitempty"`
-		GivenUp  bool     `json:"given_up,omitempty"`
-	}{d.Message, d.Receiver, d.Attempts, d.Error, timeJSON(d.Next), timeJSON(d.Done), d.GivenUp})
+	return json.Marshal(deliveryJSON{d.Message, d.Receiver, d.Attempts, d.Error, timeJSON(d.Next), timeJSON(d.Done), d.GivenUp})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; members that it does not know are ignored.
+func (d *Delivery) UnmarshalJSON(b []byte) error {
+	var j deliveryJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return fmt.Errorf("alert: read delivery: %w", err)
+	}
+	*d = Delivery{j.Message, j.Receiver, j.Attempts, j.Error, int64(j.Next), int64(j.Done), j.GivenUp}
+	return nil
 }
 
 // Deliveries returns what became of the messages about an alert that are still kept, and why receivers are not told of it

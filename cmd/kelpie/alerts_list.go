@@ -16,12 +16,11 @@ import (
 )
 
 type alertsOptions struct {
-	data         dataFlags
+	desk         deskFlags
 	state        choice
 	severity     choice
 	query        alert.Query
 	since, until string
-	asJSON       bool
 }
 
 func newAlertsList() *cobra.Command {
@@ -35,17 +34,18 @@ func newAlertsList() *cobra.Command {
 		Long: `Lists alerts by the time of their opening, newest first. --since and --until take an event time, or a duration: so
 long before the newest event.
 
-` + dataHelp,
+` + lookHelp,
 		Example: `  kelpie alerts list
   kelpie alerts list --state firing --severity critical
   kelpie alerts list --rule order-burst --since 2h
-  kelpie alerts list --since 2026-01-05T10:00:00Z --json --limit 0`,
+  kelpie alerts list --since 2026-01-05T10:00:00Z --json --limit 0
+  kelpie alerts list --url https://kelpie.example.com:9470 --state firing`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return listAlerts(c, &o) },
 	}
 	f := c.Flags()
-	o.data.add(f)
-	o.data.addUnmask(f)
+	o.desk.addAddress(f)
+	o.desk.data.addUnmask(f)
 	f.StringVar(&o.query.Rule, "rule", "", "only those of this `rule`")
 	f.Var(&o.state, "state", "only those that are still open, or that are over")
 	f.StringArrayVar(&o.query.Key, "key", nil, "only those for this `key`; a compound key is given part by part")
@@ -54,7 +54,6 @@ long before the newest event.
 	f.StringVar(&o.until, "until", "", "only those that opened before this `time`")
 	f.IntVar(&o.query.Limit, "limit", 100, "at most so many; 0 for all")
 	f.BoolVar(&o.query.Oldest, "oldest", false, "oldest first")
-	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a line")
 	complete(c, "state", o.state.words)
 	complete(c, "severity", o.severity.words)
 	return c
@@ -68,36 +67,27 @@ func complete(c *cobra.Command, flag string, words []string) {
 }
 
 func listAlerts(c *cobra.Command, o *alertsOptions) error {
-	cfg, s, err := o.data.openState()
+	api, err := o.desk.addressed()
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	masks, err := o.data.masks(cfg)
+	o.query.State, o.query.Severity = alert.State(o.state.value), o.severity.value
+	if o.query.Limit > 0 {
+		o.query.Limit++ // to see whether there are more
+	}
+	find := o.find
+	if api != nil {
+		find = func() ([]*alert.Alert, error) { return o.findAfar(c.Context(), api) }
+	}
+	found, err := find()
 	if err != nil {
 		return err
 	}
-	if err := o.times(s); err != nil {
-		return err
-	}
-	q := o.query
-	q.Mask = masks
-	q.State, q.Severity = alert.State(o.state.value), o.severity.value
-	if q.Limit > 0 {
-		q.Limit++ // to see whether there are more
-	}
-	found, err := alert.List(s, q)
-	if err != nil {
-		return err
-	}
-	more := q.Limit > 0 && len(found) == q.Limit
+	more := o.query.Limit > 0 && len(found) == o.query.Limit
 	if more {
-		found = found[:q.Limit-1]
+		found = found[:o.query.Limit-1]
 	}
-	for i := range found {
-		found[i] = found[i].Masked(masks)
-	}
-	if err := writeAlerts(c.OutOrStdout(), found, o.asJSON); err != nil {
+	if err := writeAlerts(c.OutOrStdout(), found, o.desk.asJSON); err != nil {
 		return err
 	}
 	if more {
@@ -106,26 +96,62 @@ func listAlerts(c *cobra.Command, o *alertsOptions) error {
 	return nil
 }
 
+// find reads the alerts from the folder, as they may be seen.
+func (o *alertsOptions) find() ([]*alert.Alert, error) {
+	cfg, s, err := o.desk.data.openState()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if o.query.Mask, err = o.desk.data.masks(cfg); err != nil {
+		return nil, err
+	}
+	if err := o.times(newestOf(s)); err != nil {
+		return nil, err
+	}
+	found, err := alert.List(s, o.query)
+	for i := range found {
+		found[i] = found[i].Masked(o.query.Mask)
+	}
+	return found, err
+}
+
 // times reads --since and --until.
-func (o *alertsOptions) times(s *state.Store) (err error) {
-	if o.query.From, err = eventTime("--since", o.since, s); err != nil {
+func (o *alertsOptions) times(newest func() (int64, error)) (err error) {
+	if o.query.From, err = timeBack("--since", o.since, newest); err != nil {
 		return err
 	}
-	o.query.To, err = eventTime("--until", o.until, s)
+	o.query.To, err = timeBack("--until", o.until, newest)
 	return err
 }
 
-// eventTime reads an event time, or a duration before the newest event; "" is 0.
+// newestOf returns what says the newest event time of a state; state.NoTime before the first event.
+func newestOf(s *state.Store) func() (int64, error) {
+	return func() (int64, error) {
+		k, ok, err := s.Checkpoint()
+		if err != nil || !ok {
+			return state.NoTime, err
+		}
+		return k.Newest, nil
+	}
+}
+
+// eventTime is timeBack from the newest event of a state.
 func eventTime(flag, text string, s *state.Store) (int64, error) {
+	return timeBack(flag, text, newestOf(s))
+}
+
+// timeBack reads an event time, or a duration before the newest event; "" is 0.
+func timeBack(flag, text string, newest func() (int64, error)) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
 	if back, err := rules.ParseDuration(text); err == nil {
-		k, ok, err := s.Checkpoint()
-		if err != nil || !ok || k.Newest == state.NoTime {
+		at, err := newest()
+		if err != nil || at == state.NoTime {
 			return 0, err
 		}
-		return k.Newest - back, nil
+		return at - back, nil
 	}
 	var at moment
 	if err := at.Set(text); err != nil {

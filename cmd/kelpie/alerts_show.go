@@ -20,11 +20,11 @@ import (
 )
 
 type showOptions struct {
-	data           dataFlags
-	masks          *mask.Fields // of an open state
-	rules          []string
-	events, asJSON bool
-	limit          int
+	desk   deskFlags
+	masks  *mask.Fields // of an open state
+	rules  []string
+	events bool
+	limit  int
 }
 
 func newAlertsShow() *cobra.Command {
@@ -38,10 +38,11 @@ opened it, which facts were still warming up, and what became of the messages ab
 --events also lists the events in its windows, found again in the log: those with the rule's types and key whose time
 lies between the beginning of the longest window and the opening. Only the parts of the log are read that may hold some.
 
-` + dataHelp,
+` + lookHelp,
 		Example: `  kelpie alerts show 3f2a9c04
   kelpie alerts show 3f2a9c04 -c kelpie.yml --events
-  kelpie alerts show 3f2a9c04 --json`,
+  kelpie alerts show 3f2a9c04 --json
+  kelpie alerts show 3f2a9c04 --url https://kelpie.example.com:9470`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			return o.ids(args, typed)
@@ -49,12 +50,11 @@ lies between the beginning of the longest window and the opening. Only the parts
 		RunE: func(c *cobra.Command, args []string) error { return o.show(c, args[0]) },
 	}
 	f := c.Flags()
-	o.data.add(f)
-	o.data.addUnmask(f)
+	o.desk.add(f)
+	o.desk.data.addUnmask(f)
 	f.StringArrayVarP(&o.rules, "rules", "r", nil, "for --events: a rule `file` or folder, in place of the rules as they were when it opened")
 	f.BoolVar(&o.events, "events", false, "also list the events in its windows")
 	f.IntVar(&o.limit, "limit", 1000, "list at most so many events, the last ones; 0 for all")
-	f.BoolVar(&o.asJSON, "json", false, "print JSON")
 	return c
 }
 
@@ -64,12 +64,12 @@ func (o *showOptions) ids(args []string, typed string) ([]string, cobra.ShellCom
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	cfg, s, err := o.data.openState()
+	cfg, s, err := o.desk.data.openState()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	defer s.Close()
-	masks, wrong := o.data.masks(cfg)
+	masks, wrong := o.desk.data.masks(cfg)
 	ids, err := s.AlertIDs(typed, most)
 	if err != nil || wrong != nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -83,12 +83,19 @@ func (o *showOptions) ids(args []string, typed string) ([]string, cobra.ShellCom
 }
 
 func (o *showOptions) show(c *cobra.Command, id string) error {
-	cfg, s, err := o.data.openState()
+	api, err := o.desk.addressed()
+	if err != nil {
+		return err
+	}
+	if api != nil {
+		return o.showAfar(c, api, id)
+	}
+	cfg, s, err := o.desk.data.openState()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if o.masks, err = o.data.masks(cfg); err != nil {
+	if o.masks, err = o.desk.data.masks(cfg); err != nil {
 		return err
 	}
 	a, err := findAlert(s, strings.ToLower(id), o.masks)
@@ -100,7 +107,7 @@ func (o *showOptions) show(c *cobra.Command, id string) error {
 		return err
 	}
 	out := c.OutOrStdout()
-	if o.asJSON {
+	if o.desk.asJSON {
 		return o.writeJSON(c, cfg, s, a, sent, held)
 	}
 	if err := writeAlert(out, a.Masked(o.masks), sent, held); err != nil || !o.events {
@@ -136,24 +143,33 @@ func findAlert(s *state.Store, typed string, masks *mask.Fields) (*alert.Alert, 
 	return nil, errors.New(b.String())
 }
 
-// writeJSON writes the alert's stable form with what became of its messages, and its events if they are wanted.
-func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert, sent []alert.Delivery, held []alert.Held) error {
-	doc, err := a.Masked(o.masks).MarshalJSON()
+// alertDoc is the alert's stable form with what became of its messages, without the brace at its end.
+func alertDoc(a *alert.Alert, sent []alert.Delivery, held []alert.Held) ([]byte, error) {
+	doc, err := a.MarshalJSON()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	deliveries, err := json.Marshal(sent)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b := append(bytes.TrimSuffix(doc, []byte("}")), `,"deliveries":`...)
 	b = append(b, deliveries...)
 	if len(held) > 0 {
 		text, err := json.Marshal(held)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		b = append(append(b, `,"held":`...), text...)
+	}
+	return b, nil
+}
+
+// writeJSON writes the alert with what became of its messages, and its events if they are wanted.
+func (o *showOptions) writeJSON(c *cobra.Command, cfg *config.Config, s *state.Store, a *alert.Alert, sent []alert.Delivery, held []alert.Held) error {
+	b, err := alertDoc(a.Masked(o.masks), sent, held)
+	if err != nil {
+		return err
 	}
 	out := c.OutOrStdout()
 	if !o.events {
@@ -205,7 +221,7 @@ func (o *showOptions) evidenceOf(c *cobra.Command, cfg *config.Config, s *state.
 	}
 	defer l.Close()
 	q := evidence.Query{Alert: a, Rules: set, Event: cfg.Event.Spec, ByTime: cfg.TimeSpec().ByTime, Limit: o.limit, Records: readAgain(cfg), Missing: tellOf(c.ErrOrStderr())}
-	lines, err = evidence.Find(c.Context(), l, q, eventForm{text: !o.asJSON, masks: o.masks}.append)
+	lines, err = evidence.Find(c.Context(), l, q, eventForm{text: !o.desk.asJSON, masks: o.masks}.append)
 	if errors.Is(err, evidence.ErrNoRule) {
 		err = fmt.Errorf("%w: --events cannot tell which events belong to the alert\n    name the rules as they were: -r old-rules/", err)
 	}

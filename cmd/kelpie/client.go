@@ -44,13 +44,23 @@ carried out when the service starts.
 
 ` + apiHelp
 
+const lookHelp = `Where an address is given, --url (or KELPIE_URL where neither -c nor --data is), this asks the API there, with --token
+(KELPIE_TOKEN) of the scope read; if it wants a certificate of ours, KELPIE_CERT and KELPIE_KEY name it. Otherwise it reads the data folder, and a service that runs is not disturbed: the folder
+is that of the configuration (-c), or --data DIR with log/ and state/ in it. If neither is given, it is that of kelpie.yml
+here, or else the folder data.`
+
 func (d *deskFlags) add(f *pflag.FlagSet) {
+	d.addAddress(f)
+	f.StringVar(&d.tls.Cert, "cert", "", "the `file` of our own certificate, if the API asks for one")
+	f.StringVar(&d.tls.Key, "key", "", "the `file` of its key")
+}
+
+// addAddress is add without a certificate of ours, for a command whose --key is another one: the environment has it.
+func (d *deskFlags) addAddress(f *pflag.FlagSet) {
 	d.data.add(f)
 	f.StringVar(&d.url, "url", "", "the `address` of the API, such as http://127.0.0.1:9470, in place of the configuration's")
 	f.StringVar(&d.token, "token", "", "the `token` for the API, in place of KELPIE_TOKEN and the configuration's")
 	f.StringVar(&d.tls.CA, "ca", "", "a `file` of the authorities (PEM) that sign the certificate of the API")
-	f.StringVar(&d.tls.Cert, "cert", "", "the `file` of our own certificate, if the API asks for one")
-	f.StringVar(&d.tls.Key, "key", "", "the `file` of its key")
 	f.BoolVar(&d.asJSON, "json", false, "print JSON")
 }
 
@@ -88,14 +98,21 @@ type counter struct {
 	log   *journal.Log // nil: the API is there
 }
 
-// open finds the service, or takes its log while it does not run.
-func (d *deskFlags) open(scope server.Scope) (*counter, error) {
+// addressed returns a client of the API whose address is given; nil if none is.
+func (d *deskFlags) addressed() (*client, error) {
 	base := d.url
 	if base == "" && d.data.config == "" && d.data.data == "" {
 		base = os.Getenv("KELPIE_URL")
 	}
-	if base != "" {
-		api, err := d.api(base, cmp.Or(d.token, os.Getenv("KELPIE_TOKEN")), post.TLS{})
+	if base == "" {
+		return nil, nil
+	}
+	return d.api(base, cmp.Or(d.token, os.Getenv("KELPIE_TOKEN")), post.TLS{})
+}
+
+// open finds the service, or takes its log while it does not run.
+func (d *deskFlags) open(scope server.Scope) (*counter, error) {
+	if api, err := d.addressed(); err != nil || api != nil {
 		return &counter{flags: d, api: api}, err
 	}
 	cfg, err := d.data.load()

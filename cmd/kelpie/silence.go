@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -107,58 +108,78 @@ func printSilence(out io.Writer, asJSON bool, answer []byte, err error) error {
 }
 
 func newSilenceList() *cobra.Command {
-	var o dataFlags
-	var asJSON, all bool
+	var o deskFlags
+	var all bool
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the silences that hold or will hold",
-		Long:    "Lists silences, as they are in the state.\n\n" + dataHelp,
-		Example: "  kelpie silence list\n  kelpie silence list --all --json",
+		Long:    "Lists silences, as they are in the state.\n\n" + lookHelp,
+		Example: "  kelpie silence list\n  kelpie silence list --all --json\n  kelpie silence list --url https://kelpie.example.com:9470",
 		Args:    cobra.NoArgs,
 	}
 	o.add(c.Flags())
-	o.addUnmask(c.Flags())
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	o.data.addUnmask(c.Flags())
 	c.Flags().BoolVar(&all, "all", false, "also those that are over and still kept")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, s, err := o.openState()
+		api, err := o.addressed()
 		if err != nil {
 			return err
 		}
-		defer s.Close()
-		masks, err := o.masks(cfg)
+		var found []server.ListedSilence
+		if api != nil {
+			found, err = o.silencesAfar(c.Context(), api)
+		} else {
+			found, err = o.silences()
+		}
 		if err != nil {
 			return err
 		}
-		found, err := alert.Silences(s)
-		if err != nil {
-			return err
+		if !all {
+			found = slices.DeleteFunc(found, func(x server.ListedSilence) bool { return x.State == alert.SilenceExpired })
 		}
-		w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
-		if !asJSON {
-			fmt.Fprintln(w, "ID\tSTATE\tFROM\tTO\tBY\tMATCH\tCOMMENT")
-		}
-		now := time.Now().UnixMilli()
-		for _, x := range found {
-			is := x.State(now)
-			x = x.Masked(masks)
-			switch {
-			case is == alert.SilenceExpired && !all:
-			case asJSON:
-				line, err := server.ListedSilence{Silence: x, State: is}.MarshalJSON()
-				if err != nil {
-					return err
-				}
-				if _, err := c.OutOrStdout().Write(append(line, '\n')); err != nil {
-					return err
-				}
-			default:
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, is, event.FormatTime(x.From), event.FormatTime(x.To), clean(x.By, 40), clean(x.Match.String(), textWidth), clean(x.Comment, textWidth))
-			}
-		}
-		return w.Flush()
+		return writeSilences(c.OutOrStdout(), found, o.asJSON)
 	}
 	return c
+}
+
+// silences reads the silences from the folder, as they may be seen.
+func (d *deskFlags) silences() (list []server.ListedSilence, err error) {
+	cfg, s, err := d.data.openState()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	masks, err := d.data.masks(cfg)
+	if err != nil {
+		return nil, err
+	}
+	found, err := alert.Silences(s)
+	now := time.Now().UnixMilli()
+	for _, x := range found {
+		list = append(list, server.ListedSilence{Silence: x.Masked(masks), State: x.State(now)})
+	}
+	return list, err
+}
+
+func writeSilences(out io.Writer, list []server.ListedSilence, asJSON bool) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	if !asJSON {
+		fmt.Fprintln(w, "ID\tSTATE\tFROM\tTO\tBY\tMATCH\tCOMMENT")
+	}
+	for _, x := range list {
+		if !asJSON {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.State, event.FormatTime(x.From), event.FormatTime(x.To), clean(x.By, 40), clean(x.Match.String(), textWidth), clean(x.Comment, textWidth))
+			continue
+		}
+		line, err := x.MarshalJSON()
+		if err != nil {
+			return err
+		}
+		if _, err := out.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
 }
 
 func newSilenceExpire() *cobra.Command {
