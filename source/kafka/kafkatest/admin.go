@@ -34,7 +34,8 @@ func (c *Cluster) Admin(t testing.TB) *Admin {
 	}
 }
 
-// Create makes a topic, and waits until its partitions have leaders. Settings are written k=v.
+// Create makes a topic, and waits until its partitions have leaders, and are empty: those of a topic of that name which was
+// deleted may answer for a while. Settings are written k=v.
 func (a *Admin) Create(topic string, partitions int, settings ...string) {
 	a.t.Helper()
 	config := kafkago.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}
@@ -50,20 +51,22 @@ func (a *Admin) Create(topic string, partitions int, settings ...string) {
 		a.t.Fatalf("topic %s: %v", topic, err)
 	}
 	a.retry("the leaders of "+topic, func() error {
-		answer, err := a.client.ListOffsets(a.ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: firstOffsets(partitions)}})
+		answer, err := a.client.ListOffsets(a.ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: lastOffsets(partitions)}})
 		if err != nil {
 			return err
 		}
 		for _, p := range answer.Topics[topic] {
-			err = errors.Join(err, p.Error)
+			if err = errors.Join(err, p.Error); p.LastOffset > 0 {
+				err = errors.Join(err, errors.New("the old topic answers"))
+			}
 		}
 		return err
 	})
 }
 
-func firstOffsets(partitions int) (all []kafkago.OffsetRequest) {
+func lastOffsets(partitions int) (all []kafkago.OffsetRequest) {
 	for i := range partitions {
-		all = append(all, kafkago.FirstOffsetOf(i))
+		all = append(all, kafkago.LastOffsetOf(i))
 	}
 	return all
 }
