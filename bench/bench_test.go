@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 // tiny is enough to see that a study works.
-var tiny = sizes{Events: 20_000, Customers: 1000, Keys: 5000, Recovered: 5000, Runs: 1, Cores: 2}
+var tiny = sizes{Events: 20_000, Customers: 1000, Keys: 5000, Recovered: 5000, Runs: 1, Decisions: 5000, Cores: 2}
 
 // BenchmarkStudies runs every study once on little, to keep them alive: their figures say nothing.
 func BenchmarkStudies(b *testing.B) {
