@@ -124,3 +124,11 @@ func TestProportion(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// Of spans that overlap and say the same each is met by the events that lie in it.
+func TestSpansOverlap(t *testing.T) {
+	truth := truthOf(t, "key,from,to\nk,1970-01-01T01:00:00Z,1970-01-01T03:00:00Z\nk,1970-01-01T02:00:00Z,1970-01-01T03:00:00Z\nk,1970-01-01T20:00:00Z,1970-01-01T21:00:00Z\n", 4, Options{})
+	if c := truth.Coverage(); c.Positive != 3 || c.Unmet != 1 || c.Unmatched[0].Line != 4 {
+		t.Errorf("coverage: %+v", c)
+	}
+}

@@ -122,20 +122,26 @@ func (t *Truth) PassBefore(id string) {
 // known reports whether a label counts at the time at which one looks.
 func (t *Truth) known(l Label) bool { return t.o.AsOf == Always || l.Known <= t.o.AsOf }
 
-// spanned returns the label of the span in which an event lies, by any of its keys.
+// spanned returns the label of the first span in which an event lies, by any of its keys, and notes all of them as met.
 func (t *Truth) spanned(e Event) (Label, bool) {
 	if len(t.labels.Spans) == 0 {
 		return Label{}, false
 	}
+	var label Label
+	met := false
 	for _, k := range e.Keys {
-		for i := t.spanAt(k); i >= 0 && i < len(t.labels.Spans) && t.labels.Spans[i].Key == k && k != ""; i++ {
-			if s := t.labels.Spans[i]; s.From <= e.Time && e.Time <= s.To {
-				t.spans[i] = true
-				return s.Label, true
+		for i := t.spanAt(k); k != "" && i < len(t.labels.Spans) && t.labels.Spans[i].Key == k; i++ {
+			s := t.labels.Spans[i]
+			if e.Time < s.From || s.To < e.Time {
+				continue
+			}
+			t.spans[i] = true
+			if !met {
+				label, met = s.Label, true
 			}
 		}
 	}
-	return Label{}, false
+	return label, met
 }
 
 // spanAt returns where the spans of a key begin.
