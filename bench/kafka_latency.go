@@ -86,15 +86,11 @@ func produceAlerts(l *lab, t *talk) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHook()
+	h, where, err := meetWithHook(t)
 	if err != nil {
 		return nil, err
 	}
 	defer h.listener.Close()
-	where, err := t.meet("http://" + h.listener.Addr().String())
-	if err != nil {
-		return nil, err
-	}
 	topic, brokers, _ := strings.Cut(where, " ")
 	p := &pacedProducer{
 		target: kafka.Target{Connection: kafka.Connection{Brokers: strings.Split(brokers, ",")}, Topic: topic},

@@ -98,21 +98,30 @@ func (r *raised) text(cores float64, s *sample) string {
 		r.Told.N, short(r.Beside), ms(r.Posted.P99), cores, s.cpu.Seconds()/s.wall.Seconds())
 }
 
+// meetWithHook makes a webhook, tells the service of it, and returns what the service answers.
+func meetWithHook(t *talk) (*hook, string, error) {
+	h, err := newHook()
+	if err != nil {
+		return nil, "", err
+	}
+	answer, err := t.meet("http://" + h.listener.Addr().String())
+	if err != nil {
+		return nil, "", errors.Join(err, h.listener.Close())
+	}
+	return h, answer, nil
+}
+
 // raiseAlerts is the client, and the webhook.
 func raiseAlerts(l *lab, t *talk) (any, error) {
 	in, err := l.events()
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHook()
+	h, address, err := meetWithHook(t)
 	if err != nil {
 		return nil, err
 	}
 	defer h.listener.Close()
-	address, err := t.meet("http://" + h.listener.Addr().String())
-	if err != nil {
-		return nil, err
-	}
 	p := &pacedPoster{bodies: (&poster{atOnce: besideAtOnce}).bodies(in.data)}
 	var beside sync.WaitGroup
 	var posted error

@@ -33,11 +33,8 @@ func ParsePosition(s string) (event.Position, error) {
 	return p, nil
 }
 
-// AppendJSON appends a record as a line of JSON: an event as it came, what is none as raw text or base64 with the reason,
-// a record of our own with its payload.
-func AppendJSON(b []byte, e *Event) []byte { return appendJSON(b, e, nil) }
-
-// Form returns an AppendJSON that writes a record as it may leave.
+// Form returns what appends a record as a line of JSON, as it may leave: an event as it came, what is none as raw text or
+// base64 with the reason, a record of our own with its payload.
 func Form(m *mask.Fields) func(b []byte, e *Event) []byte {
 	return func(b []byte, e *Event) []byte { return appendJSON(b, e, m) }
 }

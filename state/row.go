@@ -48,9 +48,6 @@ func RowDue(b []byte) (due, gc int64) {
 // RowHeaderSize is how many bytes of a row RowDue needs.
 const RowHeaderSize = rowHeader
 
-// RowKey returns the key of a row's bytes.
-func RowKey(b []byte) []byte { return rowKey(b) }
-
 // Row is a handle to one row in the cache. It stays valid until the row is deleted or evicted, which never happens
 // while a stride is folded. A block's slice is valid until a block of the same row is added, grown or removed.
 type Row struct {

@@ -25,7 +25,12 @@ func perDay(h *backtest.HistoryResult, days []backtest.DayCount, most int) serie
 	}
 	for _, d := range days { // a window is judged as of its end, which may lie behind the last event
 		if t, err := time.Parse(time.DateOnly, d.Day); err == nil {
-			first, last = earlier(first, t), later(last, t)
+			if t.Before(first) {
+				first = t
+			}
+			if t.After(last) {
+				last = t
+			}
 		}
 	}
 	n := int(last.Sub(first)/(24*time.Hour)) + 1
@@ -49,20 +54,6 @@ func stretch(n, most int) int {
 }
 
 func midnight(ms int64) time.Time { return time.UnixMilli(ms).UTC().Truncate(24 * time.Hour) }
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
 
 // of says what one stretch is.
 func (s *series) of() string {

@@ -98,14 +98,12 @@ func listAlerts(c *cobra.Command, o *alertsOptions) error {
 
 // find reads the alerts from the folder, as they may be seen.
 func (o *alertsOptions) find() ([]*alert.Alert, error) {
-	cfg, s, err := o.desk.data.openState()
+	_, s, masks, err := o.desk.data.openShown()
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	if o.query.Mask, err = o.desk.data.masks(cfg); err != nil {
-		return nil, err
-	}
+	o.query.Mask = masks
 	if err := o.times(newestOf(s)); err != nil {
 		return nil, err
 	}
@@ -134,11 +132,6 @@ func newestOf(s *state.Store) func() (int64, error) {
 		}
 		return k.Newest, nil
 	}
-}
-
-// eventTime is timeBack from the newest event of a state.
-func eventTime(flag, text string, s *state.Store) (int64, error) {
-	return timeBack(flag, text, newestOf(s))
 }
 
 // timeBack reads an event time, or a duration before the newest event; "" is 0.

@@ -64,14 +64,13 @@ func (o *showOptions) ids(args []string, typed string) ([]string, cobra.ShellCom
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	cfg, s, err := o.desk.data.openState()
+	_, s, masks, err := o.desk.data.openShown()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	defer s.Close()
-	masks, wrong := o.desk.data.masks(cfg)
 	ids, err := s.AlertIDs(typed, most)
-	if err != nil || wrong != nil {
+	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	for i, id := range ids {
@@ -90,14 +89,12 @@ func (o *showOptions) show(c *cobra.Command, id string) error {
 	if api != nil {
 		return o.showAfar(c, api, id)
 	}
-	cfg, s, err := o.desk.data.openState()
+	cfg, s, masks, err := o.desk.data.openShown()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if o.masks, err = o.desk.data.masks(cfg); err != nil {
-		return err
-	}
+	o.masks = masks
 	a, err := findAlert(s, strings.ToLower(id), o.masks)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ type verifyOptions struct {
 	data        dataFlags
 	all, asJSON bool
 	rule        string
-	from, to    string
+	opened      openedFlags
 }
 
 func newAlertsVerify() *cobra.Command {
@@ -53,8 +53,7 @@ The exit code is 1 if anything is not equal.
 	o.data.addUnmask(f)
 	f.BoolVar(&o.all, "all", false, "verify all alerts")
 	f.StringVar(&o.rule, "rule", "", "with --all: only those of this `rule`")
-	f.StringVar(&o.from, "from", "", "with --all: only those that opened at this `time` or later, or so long before the newest event")
-	f.StringVar(&o.to, "to", "", "with --all: only those that opened before this `time`")
+	o.opened.add(f, "with --all: only those")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object a line")
 	return c
 }
@@ -65,23 +64,16 @@ func (o *verifyOptions) run(c *cobra.Command, args []string) error {
 		return errors.New("name the alerts to be verified, or say --all")
 	case len(args) > 0 && o.all:
 		return errors.New("--all verifies all alerts: name none")
-	case !o.all && (o.rule != "" || o.from != "" || o.to != ""):
+	case !o.all && (o.rule != "" || o.opened != openedFlags{}):
 		return errors.New("--rule, --from and --to choose among --all")
 	}
-	cfg, s, err := o.data.openState()
+	cfg, s, masks, err := o.data.openShown()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	masks, err := o.data.masks(cfg)
-	if err != nil {
-		return err
-	}
 	q := alert.Query{Rule: o.rule, Oldest: true}
-	if q.From, err = eventTime("--from", o.from, s); err != nil {
-		return err
-	}
-	if q.To, err = eventTime("--to", o.to, s); err != nil {
+	if err := o.opened.ask(&q, s); err != nil {
 		return err
 	}
 	alerts, err := o.alerts(s, args, q, masks)

@@ -95,6 +95,19 @@ func (d *dataFlags) openState() (*config.Config, *state.Store, error) {
 	return c, s, err
 }
 
+// openShown opens the state as openState does, and returns what of it is not to be shown, too.
+func (d *dataFlags) openShown() (*config.Config, *state.Store, *mask.Fields, error) {
+	c, s, err := d.openState()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	masks, err := d.masks(c)
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, s.Close())
+	}
+	return c, s, masks, nil
+}
+
 // openState opens the state of a configuration to be read.
 func openState(c *config.Config) (*state.Store, error) {
 	s, err := state.OpenView(c.State.Dir, state.Options{Rejected: c.RejectBounds()})

@@ -49,15 +49,11 @@ newest ones are kept, as many as the configuration says under rejected: (10,000,
 }
 
 func listRejected(c *cobra.Command, o *rejectedOptions) error {
-	cfg, s, err := o.data.openState()
+	_, s, masks, err := o.data.openShown()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	masks, err := o.data.masks(cfg)
-	if err != nil {
-		return err
-	}
 	out := newLineList(c.OutOrStdout(), o.limit, o.last)
 	var line []byte
 	err = s.Rejected(0, func(r state.Rejected) (bool, error) {

@@ -81,12 +81,9 @@ func generate(ctx context.Context, stdout, stderr io.Writer, o *generateOptions)
 		return err
 	}
 	if o.file != "" {
-		fmt.Fprintf(stderr, "%s events, %s, %s planted\n", thousands(g.Written()), bytesText(n), counted(len(g.Labels()), "attack"))
+		fmt.Fprintf(stderr, "%s, %s planted\n", streamText(g, n), counted(len(g.Labels()), "attack"))
 	}
-	if o.labels == "" {
-		return nil
-	}
-	return toFile(o.labels, func(w *bufio.Writer) error { return traffic.WriteLabels(w, g.Labels()) })
+	return writeLabels(o.labels, func(w io.Writer) error { return traffic.WriteLabels(w, g.Labels()) })
 }
 
 // stream is what makes events up, one line after the other.
@@ -127,6 +124,19 @@ func writeLines(ctx context.Context, g stream, w *bufio.Writer) (n int64, err er
 			return n, err
 		}
 	}
+}
+
+// streamText says how much has been written.
+func streamText(g stream, bytes int64) string {
+	return fmt.Sprintf("%s events, %s", thousands(g.Written()), bytesText(bytes))
+}
+
+// writeLabels writes labels to a file, if it has a name.
+func writeLabels(file string, write func(io.Writer) error) error {
+	if file == "" {
+		return nil
+	}
+	return toFile(file, func(w *bufio.Writer) error { return write(w) })
 }
 
 // toFile creates a file and writes it.

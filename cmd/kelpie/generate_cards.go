@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -62,10 +61,7 @@ func generateCards(ctx context.Context, stdout, stderr io.Writer, o *cardsOption
 		return err
 	}
 	if o.file != "" {
-		fmt.Fprintf(stderr, "%s events, %s, %s\n", thousands(g.Written()), bytesText(n), counted(len(g.Frauds()), "fraud"))
+		fmt.Fprintf(stderr, "%s, %s\n", streamText(g, n), counted(len(g.Frauds()), "fraud"))
 	}
-	if o.labels == "" {
-		return nil
-	}
-	return toFile(o.labels, func(w *bufio.Writer) error { return cards.WriteLabels(w, g.Frauds()) })
+	return writeLabels(o.labels, func(w io.Writer) error { return cards.WriteLabels(w, g.Frauds()) })
 }

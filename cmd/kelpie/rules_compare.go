@@ -17,8 +17,8 @@ import (
 
 type compareOptions struct {
 	rulesFlags
-	from, to string
-	limit    int
+	opened openedFlags
+	limit  int
 }
 
 func newRulesCompare() *cobra.Command {
@@ -40,27 +40,19 @@ everything that another one does, and tells nobody: so one tries a rule beside t
 	}
 	o.add(c)
 	o.data.addUnmask(c.Flags())
-	c.Flags().StringVar(&o.from, "from", "", "only alerts that opened at this `time` or later, or so long before the newest event")
-	c.Flags().StringVar(&o.to, "to", "", "only alerts that opened before this `time`")
+	o.opened.add(c.Flags(), "only alerts")
 	c.Flags().IntVar(&o.limit, "limit", 20, "show at most so many of each kind; 0 for all")
 	return c
 }
 
 func (o *compareOptions) run(out io.Writer, a, b string) error {
-	cfg, s, err := o.data.openState()
+	_, s, masks, err := o.data.openShown()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	masks, err := o.data.masks(cfg)
-	if err != nil {
-		return err
-	}
 	var q alert.Query
-	if q.From, err = eventTime("--from", o.from, s); err != nil {
-		return err
-	}
-	if q.To, err = eventTime("--to", o.to, s); err != nil {
+	if err := o.opened.ask(&q, s); err != nil {
 		return err
 	}
 	x, err := compareRules(s, a, b, q)

@@ -144,15 +144,11 @@ func newSilenceList() *cobra.Command {
 
 // silences reads the silences from the folder, as they may be seen.
 func (d *deskFlags) silences() (list []server.ListedSilence, err error) {
-	cfg, s, err := d.data.openState()
+	_, s, masks, err := d.data.openShown()
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	masks, err := d.data.masks(cfg)
-	if err != nil {
-		return nil, err
-	}
 	found, err := alert.Silences(s)
 	now := time.Now().UnixMilli()
 	for _, x := range found {

@@ -35,14 +35,12 @@ type tablesOptions struct {
 
 // open opens the state, with the plan of the rules that ran last.
 func (o *tablesOptions) open() (*state.Store, *engine.Plan, error) {
-	cfg, s, err := o.data.openState()
+	cfg, s, masks, err := o.data.openShown()
 	if err != nil {
 		return nil, nil, err
 	}
-	var p *engine.Plan
-	if o.masks, err = o.data.masks(cfg); err == nil {
-		p, err = engine.StoredPlan(s, "")
-	}
+	o.masks = masks
+	p, err := engine.StoredPlan(s, "")
 	if err == nil && p == nil {
 		err = fmt.Errorf("state: %q: nothing has been folded into it yet", cfg.State.Dir)
 	}

@@ -55,8 +55,8 @@ func TestStream(t *testing.T) {
 	kinds := map[Scenario]int{}
 	for _, f := range g.Frauds() {
 		kinds[f.Scenario]++
-		if ends := c.Days*day + DefaultStart; confirmed[f.ID] != (f.Known < int64(ends)) && f.Known < int64(ends-day) {
-			t.Errorf("%s is known at %d: confirmed %v", f.ID, f.Known, confirmed[f.ID])
+		if ends := int64(DefaultStart + c.Days*day); f.Known < ends-day && !confirmed[f.ID] {
+			t.Errorf("%s, known at %d, is not confirmed", f.ID, f.Known)
 		}
 	}
 	for _, s := range []Scenario{LargeAmount, BadTerminal, StolenCard} {
