@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -257,12 +258,17 @@ func TestGetRowDoesNotAllocate(t *testing.T) {
 	s := openMem(t, vfs.NewMem(), Options{})
 	commit(t, s, func(b *Batch) { setRow(b, 1, 2, "key", "value") })
 	buf, key := make([]byte, 0, 64), []byte("key")
-	if n := testing.AllocsPerRun(100, func() {
-		if v, err := s.GetRow(1, 2, key, buf); err != nil || string(v) != "value" {
-			t.Fatal(err)
-		}
-	}); n > 0 {
-		t.Errorf("GetRow allocates %v times", n)
+	least := math.Inf(1)
+	for range 5 { // the least: what Pebble's own goroutines allocate meanwhile counts, too
+		n := testing.AllocsPerRun(100, func() {
+			if v, err := s.GetRow(1, 2, key, buf); err != nil || string(v) != "value" {
+				t.Fatal(err)
+			}
+		})
+		least = min(least, n)
+	}
+	if least > 0 {
+		t.Errorf("GetRow allocates %v times", least)
 	}
 }
 
