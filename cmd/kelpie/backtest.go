@@ -79,30 +79,9 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	if err := o.gates.read(spec, &o.labels); err != nil {
 		return err
 	}
-	labels, err := o.labels.sink(spec)
+	alerts, err := o.listen(spec)
 	if err != nil {
 		return err
-	}
-	if labels != nil {
-		spec.Sinks = append(spec.Sinks, labels)
-	}
-	why, err := o.explain.sink(spec)
-	if err != nil {
-		return err
-	}
-	if why != nil {
-		spec.Sinks = append(spec.Sinks, why)
-	}
-	alerts, err := newAlertLines(o.alerts, spec)
-	if err != nil {
-		return err
-	}
-	if alerts != nil {
-		spec.Sinks = append(spec.Sinks, alerts)
-	}
-	changes := compare.New(spec.Variants)
-	if changes != nil {
-		spec.Sinks = append(spec.Sinks, changes)
 	}
 	history, err := o.history.open(o.config, c.InOrStdin(), spec.Event)
 	if err != nil {
@@ -116,14 +95,10 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 	if res == nil {
 		return err
 	}
-	if labels != nil {
-		labels.Fill(res)
-	}
-	if why != nil {
-		why.Fill(res)
-	}
-	if changes != nil {
-		changes.Fill(res)
+	for _, x := range spec.Sinks {
+		if f, ok := x.(filler); ok {
+			f.Fill(res)
+		}
 	}
 	err = errors.Join(err, alerts.Close(), o.gates.judge(res), o.print(c.OutOrStdout(), res), o.reports.write(res))
 	if err == nil && c.Context().Err() != nil {
@@ -133,6 +108,38 @@ func (o *backtestOptions) run(c *cobra.Command) error {
 		return err
 	}
 	return o.gates.answer(c.ErrOrStderr(), res)
+}
+
+// filler is a sink that puts what it has heard into the result.
+type filler interface{ Fill(*backtest.Result) }
+
+// listen adds the sinks that the flags ask for; of them the one that writes alerts to a file is to be closed.
+func (o *backtestOptions) listen(spec *backtest.Spec) (*alertLines, error) {
+	labels, err := o.labels.sink(spec)
+	if err != nil {
+		return nil, err
+	}
+	if labels != nil {
+		spec.Sinks = append(spec.Sinks, labels)
+	}
+	why, err := o.explain.sink(spec)
+	if err != nil {
+		return nil, err
+	}
+	if why != nil {
+		spec.Sinks = append(spec.Sinks, why)
+	}
+	alerts, err := newAlertLines(o.alerts, spec)
+	if err != nil {
+		return nil, err
+	}
+	if alerts != nil {
+		spec.Sinks = append(spec.Sinks, alerts)
+	}
+	if changes := compare.New(spec.Variants); changes != nil {
+		spec.Sinks = append(spec.Sinks, changes)
+	}
+	return alerts, nil
 }
 
 // spec makes what is to be run from the flags and the configuration.
